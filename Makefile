@@ -1,0 +1,53 @@
+# Bare `make` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := pyproject.toml src/gept/__init__.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run ## Install gept here if need be, and collect everything until Ctrl-C.
+	@exec $(BIN)/gept up
+
+test: $(VENV)/test ## Run the whole test suite.
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test ## Check style, types and import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(VENV)/python ## Renew the locked dependencies in requirements/.
+	$(PIP) uv
+	for set in run test; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header pyproject.toml --group build \
+	    $$(test $$set = run || echo --group $$set) --output-file requirements/$$set.txt || exit 1; \
+	done
+
+clean: ## Remove what make has installed here; collected data stays.
+	rm -rf $(VENV)
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gept needs Python 3.11 or newer; name one: make PYTHON=python3.12 run" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python cannot make its environment; on Debian: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/run: requirements/run.txt $(SOURCES) | $(VENV)/python
+	@echo "installing gept in $(VENV) ..." >&2
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test: requirements/test.txt $(VENV)/run
+	@$(PIP) --require-hashes -r requirements/test.txt
+	@touch $@

@@ -1,0 +1,5 @@
+"""``python -m gept``."""
+
+from .cli import main
+
+main()

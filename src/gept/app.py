@@ -1,0 +1,297 @@
+"""The composition root: puts the parts together and runs them. Nothing else knows it but the CLI."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+from threading import Event as Flag
+from threading import Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+
+from . import collectors, upstream
+from .errors import GeptError, StoreAway, StoreError, UsageError
+from .events import Observer, tell
+from .model import Collector
+from .observe import logs
+from .observe.health import Health
+from .observe.metrics import Metrics
+from .repair import Repair
+from .runner import Runner
+from .settings import Settings
+from .store import Database, Server, Store, address
+from .store.database import create
+from .store.migrate import migrate
+from .web import Server as Web
+from .web.routes import application
+
+T = TypeVar("T")
+
+now: Callable[[], datetime] = partial(datetime.now, UTC)
+log = structlog.get_logger()
+
+GRACE = 7.0
+WATCH = 10.0
+RETRY = 3.0
+MISSING_AFTER = timedelta(seconds=90)
+M_ARENA_MAX = -8
+
+
+def chosen(names: Sequence[str], settings: Settings) -> list[Collector]:
+    """Return collectors by name, all of them for no name; raises UsageError for an unknown one."""
+    known = collectors.load_all()
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{name!r} is no collector; there are {', '.join(known)}")
+    found = [known[name] for name in dict.fromkeys(names)] or list(known.values())
+    if len(names) == 1 and settings.collection_interval and found[0].history is None:
+        schedule = replace(found[0].schedule, interval=settings.collection_interval)
+        found = [replace(found[0], schedule=schedule)]
+    return found
+
+
+def ports(chosen: Sequence[Collector], settings: Settings) -> dict[str, int]:
+    """Return the web ports of ``gept collect``, each by what sets it."""
+    if len(chosen) == 1:
+        return {"METRICS_PORT": settings.metrics_port or chosen[0].port}
+    return {f"port of {each.name}": each.port for each in chosen}
+
+
+def embedded(settings: Settings, stop: Flag) -> Server | None:
+    """Return gept's own server, not yet started; None where the settings name another."""
+    if not settings.embedded:
+        return None
+    return Server(settings.folder, settings.pg_bindir, stop.wait)
+
+
+def prepare(settings: Settings, server: Server | None) -> None:
+    """Start what is ours of the database and bring its schema up to date."""
+    if server is not None:
+        server.ensure()
+        create(server.url("postgres"), settings.db_name)
+    for each in migrate(address(settings, server)):
+        log.info("migrated", number=each.number, name=each.name)
+
+
+@contextmanager
+def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
+    """Give the store, and close it and what is ours of the database at the end."""
+    database = Database(address(settings, server))
+    try:
+        database.open()
+        yield Store(database)
+    finally:
+        database.close()
+        if server is not None:
+            server.stop()
+
+
+@contextmanager
+def store(settings: Settings, stop: Flag | None = None) -> Iterator[Store]:
+    """Give a store that is ready for use. Raises StoreAway or StoreBroken."""
+    logs.configure()
+    server = embedded(settings, stop or Flag())
+    try:
+        prepare(settings, server)
+    except BaseException:
+        if server is not None:
+            server.stop()
+        raise
+    with opened(settings, server) as ready:
+        yield ready
+
+
+def runner(settings: Settings, store: Store, observe: Observer, stop: Flag) -> Runner:
+    """Put a runner together."""
+    source = upstream.Upstream(upstream.client(settings), settings, observe, stop, now)
+    return Runner(source, store, observe, now, settings.horizon)
+
+
+def stop_on_signals(stop: Flag) -> None:
+    """Let SIGTERM and Ctrl-C set a flag."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def until_stopped(job: Callable[[], T], stop: Flag) -> T:
+    """Run a job in a thread and return what it does; abandon it some seconds after ``stop``.
+
+    A request that hangs cannot be interrupted, but it can be left: nothing of it is committed.
+    """
+    outcome: list[Any] = []
+
+    def work() -> None:
+        try:
+            outcome.extend((job(), None))
+        except GeptError as error:
+            outcome.extend((None, error))
+
+    thread = Thread(target=work, name="job", daemon=True)
+    thread.start()
+    while thread.is_alive() and not stop.is_set():
+        thread.join(0.2)
+    thread.join(GRACE)
+    if not outcome:
+        raise StoreAway("stopped before the tick was done; nothing of it was stored")
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]  # type: ignore[no-any-return]
+
+
+def first_tick(collector: Collector, settings: Settings, at: datetime) -> datetime:
+    """Return the oldest tick that a first start wants."""
+    newest = collector.schedule.newest(at)
+    if collector.history is None:
+        return newest
+    return max(collector.schedule.ceil(newest - settings.first_horizon), collector.history)
+
+
+def watch(store: Store, health: Health, horizon: timedelta) -> None:
+    """Let health know how the database and the ledger stand."""
+    try:
+        for name, state in health.states.items():
+            schedule, at = state.collector.schedule, now()
+            until = schedule.newest(at - MISSING_AFTER)
+            missing, _ = store.count_missing(state.collector, until - horizon, until)
+            health.found(name, store.standing(state.collector), missing)
+        store.ping()
+        health.database(None)
+    except StoreError as error:
+        health.database(str(error))
+
+
+@dataclass(slots=True)
+class Following:
+    """Follows collectors until told to stop: the threads, and what they share."""
+
+    settings: Settings
+    collectors: list[Collector]
+    web: Web
+    stop: Flag
+    died: str | None = None
+
+    def run(self) -> None:
+        """Follow. Raises StoreBroken where the database cannot be used, GeptError for a dead thread."""
+        spare_memory()
+        server = embedded(self.settings, self.stop)
+        health = Health(self.collectors, now)
+        metrics = Metrics(self.collectors, health, now)
+        try:
+            self.web.start(application(health, metrics.scrape, now))
+            if self._await_database(server, health):
+                with opened(self.settings, server) as store:
+                    self._follow(store, server, health, metrics)
+        finally:
+            self.web.stop()
+            if server is not None:
+                server.stop()
+        if self.died:
+            raise GeptError(f"the thread {self.died!r} died; see the log")
+
+    def _await_database(self, server: Server | None, health: Health) -> bool:
+        """Try until the database is ready; a false answer means that we were told to stop."""
+        told = False
+        while not self.stop.is_set():
+            try:
+                prepare(self.settings, server)
+                return True
+            except StoreAway as error:
+                health.database(str(error))
+                if not told and not self.stop.is_set():
+                    log.warning("waiting for the database", error=str(error))
+                told = True
+                self.stop.wait(RETRY)
+        return False
+
+    def _follow(
+        self, store: Store, server: Server | None, health: Health, metrics: Metrics
+    ) -> None:
+        repairs: list[Repair] = []
+
+        def wake(event: Any) -> None:
+            for repair in repairs:
+                repair(event)
+
+        observe = tell(health, metrics, logs.Logs(), wake)
+        running = runner(self.settings, store, observe, self.stop)
+        repairs += self._repairs(running, store)
+        for each in self.collectors:
+            store.begin(each, first_tick(each, self.settings, now()), now())
+        watch(store, health, self.settings.horizon)
+        threads = self._start(running, repairs, store, health)
+        log.info("started", collectors=[each.name for each in self.collectors])
+        self._supervise(threads, server, health)
+        for repair in repairs:
+            repair.wake()
+        end = monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(end - monotonic(), 0))
+        log.info("stopped")
+
+    def _repairs(self, running: Runner, store: Store) -> list[Repair]:
+        """Return one repair for the collectors of each source."""
+
+        def source(collector: Collector) -> str:
+            return collector.source.name
+
+        groups = groupby(sorted(self.collectors, key=source), key=source)
+        horizon, pace = self.settings.horizon, self.settings.pace
+        return [Repair(running, store, list(group), now, horizon, pace) for _, group in groups]
+
+    def _start(
+        self, running: Runner, repairs: list[Repair], store: Store, health: Health
+    ) -> list[Thread]:
+        def keep_watch() -> None:
+            while not self.stop.wait(WATCH):
+                watch(store, health, self.settings.horizon)
+
+        jobs: dict[str, Callable[[], None]] = {"watch": keep_watch}
+        for each in self.collectors:
+            jobs[each.name] = partial(running.follow, each, self.stop)
+        for number, repair in enumerate(repairs):
+            jobs[f"repair {number}"] = partial(repair.follow, self.stop)
+        threads = [
+            Thread(target=self._guarded, args=(name, job), name=name, daemon=True)
+            for name, job in jobs.items()
+        ]
+        gc.freeze()
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _guarded(self, name: str, job: Callable[[], None]) -> None:
+        """Run a thread's job; its death ends the process, so that it cannot hide in a live one."""
+        try:
+            job()
+        finally:
+            if not self.stop.is_set():
+                self.died = name
+                self.stop.set()
+
+    def _supervise(self, threads: list[Thread], server: Server | None, health: Health) -> None:
+        """Wait for the end; meanwhile see to it that gept's own server runs."""
+        while not self.stop.wait(1):
+            if server is None:
+                continue
+            try:
+                server.ensure()
+            except StoreError as error:
+                health.database(str(error))
+                self.stop.wait(RETRY)
+
+
+def spare_memory() -> None:
+    """Let the threads share two heaps: each of its own would keep its largest answer for ever."""
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

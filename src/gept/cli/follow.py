@@ -1,0 +1,31 @@
+"""What ``gept up`` and ``gept collect`` share."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+
+import structlog
+
+from .. import app
+from ..model import Collector
+from ..observe import logs
+from ..settings import Settings
+from ..web import Server
+
+
+def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int]) -> None:
+    """Follow collectors until SIGTERM or Ctrl-C."""
+    logs.configure()
+    stop = Flag()
+    app.stop_on_signals(stop)
+    web = Server(settings.bind_address, ports)
+    log = structlog.get_logger()
+    if settings.contact is None:
+        log.warning(
+            "no contact",
+            remedy="set GEPT_CONTACT to your e-mail address or Discord name: the services ask "
+            "for it, and may block whom they cannot reach",
+        )
+    host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
+    log.info("listening", urls=[f"http://{host}:{port}/" for port in ports.values()])
+    app.Following(settings, collectors, web, stop).run()

@@ -1,0 +1,62 @@
+"""``gept gaps``."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .moments import MOMENT, written
+
+if TYPE_CHECKING:
+    from ..model import Collector
+    from ..store import Gap
+
+EVER = datetime.fromisoformat("2013-01-01T00:00:00Z")
+
+
+@click.command("gaps")
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--since", type=MOMENT, help="Look no further back. Default: the beginning.")
+@click.option("--until", type=MOMENT, help="Look no further than before this. Default: now.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def command(
+    names: tuple[str, ...], since: datetime | None, until: datetime | None, as_json: bool
+) -> None:
+    """List the ticks that are wanted and missing, as ranges with their cause."""
+    from .. import app, settings  # noqa: PLC0415
+
+    loaded = settings.load()
+    found: list[dict[str, Any]] = []
+    with app.store(loaded) as store:
+        for collector in app.chosen(names, loaded):
+            ready = collector.schedule.newest(app.now() - app.MISSING_AFTER)
+            end = min(until, ready) if until else ready
+            found += [_told(collector, gap) for gap in store.gaps(collector, since or EVER, end)]
+    click.echo(json.dumps(found, indent=2) if as_json else _table(found))
+
+
+def _told(collector: Collector, gap: Gap) -> dict[str, Any]:
+    return {
+        "collector": collector.name,
+        "since": gap.since.isoformat(),
+        "until": gap.until.isoformat(),
+        "ticks": gap.ticks,
+        "cause": gap.cause,
+        "repairable": collector.history is not None,
+        "error": gap.error,
+    }
+
+
+def _table(found: list[dict[str, Any]]) -> str:
+    if not found:
+        return "no gaps"
+    lines = [f"{'collector':<10} {'since':<20} {'until':<20} {'ticks':>7}  cause"]
+    for gap in found:
+        since, until = (written(datetime.fromisoformat(gap[end])) for end in ("since", "until"))
+        error = f" ({gap['error']})" if gap["error"] else ""
+        cause = gap["cause"].replace("_", " ") + error
+        lines.append(f"{gap['collector']:<10} {since:<20} {until:<20} {gap['ticks']:>7}  {cause}")
+    return "\n".join(lines)

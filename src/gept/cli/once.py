@@ -1,0 +1,68 @@
+"""``gept once``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from .exits import exit_for
+from .moments import MOMENT, written
+
+if TYPE_CHECKING:
+    from ..events import Event, Finished
+    from ..model import Collector
+
+
+@click.command("once")
+@click.argument("name")
+@click.option("--at", type=MOMENT, help="The tick to run. Default: the newest one.")
+def command(name: str, at: datetime | None) -> None:
+    """Run one tick of a collector; the exit code tells how it ended."""
+    from threading import Event as Flag  # noqa: PLC0415
+
+    from .. import app, settings  # noqa: PLC0415
+
+    loaded = settings.load()
+    [collector] = app.chosen([name], loaded)
+    tick = _tick(collector, at, app.now())
+    stop = Flag()
+    app.stop_on_signals(stop)
+    with app.store(loaded, stop) as store:
+        runner = app.runner(loaded, store, _ignore, stop)
+        finished = app.until_stopped(lambda: runner.run(collector, tick), stop)
+    click.echo(_told(finished))
+    sys.exit(exit_for(finished.status))
+
+
+def _tick(collector: Collector, at: datetime | None, now: datetime) -> datetime:
+    from ..errors import UsageError  # noqa: PLC0415
+
+    if at is None:
+        return collector.schedule.newest(now)
+    tick = collector.schedule.floor(at)
+    if collector.history is None and tick != collector.schedule.newest(now):
+        raise UsageError(
+            f"--at: {collector.name} only knows the present, so {written(at)} cannot be asked for"
+        )
+    if collector.history is not None and tick < collector.history:
+        raise UsageError(f"--at: {collector.name} begins with {written(collector.history)}")
+    return tick
+
+
+def _told(finished: Finished) -> str:
+    counts = finished.counts
+    text = (
+        f"{finished.collector} {written(finished.tick)} {finished.status}: "
+        f"{counts.inserted} inserted, {counts.updated} updated, {counts.removed} removed, "
+        f"{counts.unchanged} unchanged, {counts.rejected} rejected"
+    )
+    for said in (finished.error, finished.warning):
+        text += f"\n{said}" if said else ""
+    return text
+
+
+def _ignore(_: Event) -> None:
+    pass

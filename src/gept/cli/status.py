@@ -1,0 +1,68 @@
+"""``gept status``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .exits import Exit
+from .moments import written
+
+if TYPE_CHECKING:
+    from ..observe.health import Health
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def command(as_json: bool) -> None:
+    """Show how fresh and how complete the data is."""
+    from .. import app, settings  # noqa: PLC0415
+    from ..observe.health import Health  # noqa: PLC0415
+
+    loaded = settings.load()
+    now = app.now()
+    health = Health(app.chosen([], loaded), lambda: now)
+    with app.store(loaded) as store:
+        app.watch(store, health, loaded.horizon)
+        told = _status(health, now)
+    click.echo(json.dumps(told, indent=2) if as_json else _table(told))
+    sys.exit(Exit.UNHEALTHY if told["reasons"] else Exit.OK)
+
+
+def _status(health: Health, now: datetime) -> dict[str, Any]:
+    collectors = []
+    for name, state in health.states.items():
+        lag = state.lag(now)
+        collectors.append(
+            {
+                "collector": name,
+                "healthy": state.trouble(now) is None,
+                "newest_good_tick": None if state.newest is None else state.newest.isoformat(),
+                "lag_seconds": None if lag is None else lag.total_seconds(),
+                "ticks_missing": state.missing,
+                "error": state.error,
+            }
+        )
+    troubles = health.troubles()
+    return {
+        "timestamp": now.isoformat(),
+        "status": "unhealthy" if troubles else "ok",
+        "reasons": troubles,
+        "collectors": collectors,
+    }
+
+
+def _table(told: dict[str, Any]) -> str:
+    lines = [f"{'collector':<10} {'state':<10} {'newest good tick':<21} {'behind':>9} {'missing':>8}"]
+    for each in told["collectors"]:
+        newest = each["newest_good_tick"]
+        at = written(newest and datetime.fromisoformat(newest))
+        behind = "-" if each["lag_seconds"] is None else f"{each['lag_seconds']:.0f} s"
+        state = "ok" if each["healthy"] else "stale"
+        missing = "-" if each["ticks_missing"] is None else each["ticks_missing"]
+        lines.append(f"{each['collector']:<10} {state:<10} {at:<21} {behind:>9} {missing:>8}")
+    return "\n".join([*lines, *(f"! {reason}" for reason in told["reasons"])])

@@ -1,0 +1,145 @@
+"""Official news and the wiki's changes, each half hour: why prices move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, NamedTuple
+from urllib.parse import quote
+
+from msgspec import Meta, Struct, field
+
+from ..decode import rss
+from ..decode.json import Text, each, whole
+from ..errors import DecodeError
+from ..model import Collector, Decoded, Request, Response, Resume, Row, Table, Tick
+from ..schedule import Every
+from ..sources import CHANGES, NEWS
+
+OFFICIAL, WIKI = "official", "wiki"
+WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
+FIRST_REACH = timedelta(hours=24)
+OVERLAP = timedelta(minutes=10)
+LONGEST_GUID = 1_000
+
+
+class News(NamedTuple):
+    """One official post or one change of a wiki page; no editor is stored."""
+
+    guid: str
+    feed: str
+    title: str | None
+    link: str | None
+    description: str | None
+    category: str | None
+    pub_date: datetime | None
+
+
+class Change(Struct):
+    """One recent change, as MediaWiki's ``list=recentchanges`` tells it."""
+
+    type: Text
+    rcid: int
+    timestamp: Annotated[datetime, Meta(tz=True)]
+    title: Text | None = None
+    revid: int = 0
+    oldlen: int = 0
+    newlen: int = 0
+
+
+class Changes(Struct):
+    """A page of recent changes, and where the next one begins."""
+
+    query: dict[str, list[object]] = field(default_factory=dict)
+    more: dict[str, str] = field(name="continue", default_factory=dict)
+    error: dict[str, object] | None = None
+
+
+def requests(tick: Tick) -> Iterator[Request]:
+    """Ask for the feed, and for the wiki's changes since the newest that is stored.
+
+    The ten minutes before it are asked for again, since an edit can turn up late.
+    """
+    yield Request(NEWS)
+    since = tick.newest - OVERLAP if tick.newest else tick.at - FIRST_REACH
+    yield Request(
+        CHANGES,
+        params={
+            "action": "query",
+            "list": "recentchanges",
+            "rcprop": "title|ids|timestamp|sizes",
+            "rctype": "edit|new|log",
+            "rcnamespace": "0|112",
+            "rclimit": 500,
+            "rcend": f"{since:%Y-%m-%dT%H:%M:%SZ}",
+            "format": "json",
+            "formatversion": 2,
+        },
+    )
+
+
+def decode(response: Response, tick: Tick) -> Decoded:
+    """Return one row a post or a change, and the request for the next page of changes."""
+    if response.request.source is CHANGES:
+        return _changes(response)
+    rows = [_post(item) for item in rss.items(response.body)]
+    if not rows:
+        raise DecodeError(f"{response.request} holds no post at all")
+    return Decoded([*{row[0]: row for row in reversed(rows)}.values()])
+
+
+def _post(item: rss.Item) -> Row:
+    guid = item.guid or item.link or f"{item.title}\n{item.published}"
+    return News(
+        _bounded(guid),
+        OFFICIAL,
+        item.title,
+        item.link,
+        item.description,
+        item.category,
+        item.published,
+    )
+
+
+def _bounded(guid: str) -> str:
+    """Return a guid short enough for an index, and still of one post only."""
+    if len(guid.encode()) <= LONGEST_GUID:
+        return guid
+    return f"{guid[:200]}#{sha256(guid.encode()).hexdigest()}"
+
+
+def _changes(response: Response) -> Decoded:
+    page = whole(response.body, Changes)
+    if page.error is not None or "recentchanges" not in page.query:
+        raise DecodeError(f"the wiki has no changes in its answer, but {page.error}")
+    found, rejected = each(page.query["recentchanges"], Change)
+    more = page.more.get("rccontinue")
+    asked = response.request
+    following = Request(asked.source, asked.path, {**asked.params, "rccontinue": more or ""})
+    return Decoded([_change(one) for one in found], rejected, following if more else None)
+
+
+def _change(change: Change) -> Row:
+    """Return a change, known by its revision, or by its number in the log where it has none."""
+    page = WIKI_PAGE + quote((change.title or "").replace(" ", "_"))
+    if change.type == "log" or not change.revid:
+        link, guid = page, f"{page[:LONGEST_GUID]}#rc{change.rcid}"
+    else:
+        link = guid = f"{WIKI_PAGE}Special:Diff/{change.revid}"
+    size = f"{change.newlen - change.oldlen:+d} bytes, {change.newlen} in all"
+    at = change.timestamp
+    return News(guid, WIKI, change.title, link, size, f"wiki_{change.type}", at)
+
+
+COLLECTOR = Collector(
+    name="news",
+    about="news and wiki changes",
+    source=NEWS,
+    schedule=Every(timedelta(minutes=30)),
+    table=Table("osrs_news", News, ("guid",), time="pub_date"),
+    port=9102,
+    requests=requests,
+    decode=decode,
+    resume=Resume("feed", WIKI),
+)

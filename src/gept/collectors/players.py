@@ -1,0 +1,54 @@
+"""How many people play, each minute, as the home page of the game tells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ..decode import html
+from ..errors import DecodeError
+from ..model import Collector, Decoded, Request, Response, Table, Tick
+from ..schedule import Every
+from ..sources import PLAYERS
+
+SENTENCE = re.compile(r"There (?:is|are) currently ([0-9][0-9,]*) (?:people|person) playing")
+MOST = 5_000_000
+
+
+class PlayerCount(NamedTuple):
+    """The number of players in a minute, and when the page was read."""
+
+    timestamp: datetime
+    count: int
+    fetched_at: datetime
+
+
+def requests(tick: Tick) -> Iterator[Request]:
+    """Ask for the home page."""
+    yield Request(PLAYERS)
+
+
+def decode(response: Response, tick: Tick) -> Decoded:
+    """Return the one row. A page without the sentence is maintenance or a challenge: no reading."""
+    found = SENTENCE.search(html.text(response.body))
+    if not found:
+        raise DecodeError(f"{response.request} does not tell how many people play")
+    count = int(found[1].replace(",", "")[:20])
+    if count > MOST:
+        raise DecodeError(f"{response.request} tells of {found[1][:40]} players, which cannot be")
+    return Decoded([(tick.at, count, response.at)])
+
+
+COLLECTOR = Collector(
+    name="players",
+    about="player count",
+    source=PLAYERS,
+    schedule=Every(timedelta(minutes=1)),
+    table=Table("player_counts", PlayerCount, ("timestamp",)),
+    port=9104,
+    requests=requests,
+    decode=decode,
+    expect=range(1, 2),
+)

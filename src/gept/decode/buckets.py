@@ -1,0 +1,63 @@
+"""Price buckets: the shape that ``/5m`` and ``/1h`` share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ..errors import NotYet
+from ..model import Decoded, Response, Tick
+from .json import Amount, keyed
+
+
+class Average(NamedTuple):
+    """One item over one bucket: mean instant-buy and instant-sell price in coins, and volumes.
+
+    ``timestamp`` is the start of the bucket. A side without a trade has no price and volume 0.
+    """
+
+    item_id: int
+    timestamp: datetime
+    avg_high_price: int | None
+    high_price_volume: int
+    avg_low_price: int | None
+    low_price_volume: int
+
+
+class Sides(Struct, gc=False, rename="camel"):
+    """What a bucket says of one item."""
+
+    avg_high_price: Amount | None
+    high_price_volume: Amount
+    avg_low_price: Amount | None
+    low_price_volume: Amount
+
+
+def averages(response: Response, tick: Tick) -> Decoded:
+    """Return one row an item of the bucket that the tick stands for.
+
+    The body says which bucket it holds. Raises NotYet for the bucket before (some are published
+    late), and for an empty answer, which has no timestamp: unpublished, or never to come.
+    """
+    body, rejected = keyed(response.body, Sides)
+    if body.timestamp is None or not (body.data or rejected):
+        raise NotYet(f"{response.request} has no data yet")
+    at = datetime.fromtimestamp(body.timestamp, UTC)
+    if at != tick.at:
+        raise NotYet(f"{response.request} was answered with the bucket of {at:%Y-%m-%dT%H:%M:%SZ}")
+    return Decoded(
+        [
+            (
+                item_id,
+                at,
+                sides.avg_high_price,
+                sides.high_price_volume,
+                sides.avg_low_price,
+                sides.low_price_volume,
+            )
+            for item_id, sides in body.data.items()
+        ],
+        rejected,
+    )

@@ -1,0 +1,76 @@
+"""What can go wrong, named by what to do about it.
+
+GeptError
+├── SettingsError          stop: a person must change a setting
+├── UsageError             stop: the command asks for something that cannot be
+├── UpstreamError          the source gave no answer
+│   ├── UpstreamBusy         try again within this tick
+│   └── UpstreamRefused      give this tick up: asking again now will not help
+├── NotYet                 the source has not published this tick: ask again later
+├── Superseded             a newer snapshot is stored: this one comes too late
+├── DecodeError            the answer is not what we know: refuse it, tell someone
+└── StoreError             the database did not take the rows
+    ├── StoreAway            leave the tick open: the database will be back
+    └── StoreBroken          a person must act: the database refuses for good
+"""
+
+from __future__ import annotations
+
+
+class GeptError(Exception):
+    """The root of every error that gept raises on purpose; its text is for its user."""
+
+
+class SettingsError(GeptError):
+    """One or more settings are missing or wrong; each fault names setting, value and remedy."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class UsageError(GeptError):
+    """A command was asked for something that cannot be done."""
+
+
+class UpstreamError(GeptError):
+    """The source gave no usable answer."""
+
+
+class UpstreamBusy(UpstreamError):
+    """The source is slow, limiting us or failing: worth another try.
+
+    ``retry_after`` is how many seconds the source asked us to wait, where it said so.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamRefused(UpstreamError):
+    """The source will not answer this request however often it is made."""
+
+
+class NotYet(GeptError):
+    """The source has nothing for this tick yet."""
+
+
+class Superseded(GeptError):
+    """A newer snapshot is stored already, so this one can no longer be."""
+
+
+class DecodeError(GeptError):
+    """The answer does not have the shape that the collector knows."""
+
+
+class StoreError(GeptError):
+    """The database did not take the rows."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached, or refuses for now."""
+
+
+class StoreBroken(StoreError):
+    """The database refuses for good: its schema or its rights do not fit."""

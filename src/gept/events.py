@@ -1,0 +1,63 @@
+"""What happens while collecting, as values. Metrics, logs and health each watch these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .model import Counts, Rejected, Request, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A request was answered, or broke (status 0). ``size`` is bytes after decoding."""
+
+    request: Request
+    status: int
+    seconds: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A request will be made again after a pause of so many seconds."""
+
+    request: Request
+    error: BaseException | None
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One run of one tick of one collector is over.
+
+    ``committed`` is when its rows were committed (UTC); None where there are none. ``again`` tells
+    a tick that had been good before. ``next_try`` is when it will be asked for again, if at all.
+    """
+
+    collector: str
+    tick: datetime
+    status: Status
+    counts: Counts = field(default_factory=Counts)
+    seconds: float = 0.0
+    committed: datetime | None = None
+    again: bool = False
+    error: Exception | None = None
+    warning: str | None = None
+    rejected: tuple[Rejected, ...] = ()
+    next_try: datetime | None = None
+
+
+Event = Fetched | Retried | Finished
+Observer = Callable[[Event], None]
+
+
+def tell(*observers: Observer) -> Observer:
+    """Return an observer that tells each of several."""
+
+    def observe(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return observe

@@ -1,0 +1,190 @@
+"""What collecting is made of. Values only: nothing in this module does any work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from .schedule import Every
+from .sources import Source
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP GET that a collector wants made: a path below its source, and parameters."""
+
+    source: Source
+    path: str = ""
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        query = "&".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.source.name}{self.path}{'?' if query else ''}{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, before anyone has looked inside; ``at`` is when (UTC)."""
+
+    request: Request
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One moment that a collector stands for.
+
+    ``at`` is the aligned start of the time the rows are about, not the time the code runs, so
+    that polling now and filling a gap of last year are the same call. ``newest`` is the newest
+    stored time of what the collector continues from, where it names such a thing.
+    """
+
+    at: datetime
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One entry of an answer that cannot be a row: where it stood, why, and what it was."""
+
+    where: str
+    reason: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What an answer says: rows, entries that cannot be rows, and the request that continues it."""
+
+    rows: list[Row] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    more: Request | None = None
+
+
+class Vanished(StrEnum):
+    """What becomes of a stored row that the source no longer has."""
+
+    KEEP = "keep it"
+    DELETE = "delete it: the answer was the whole truth about its time"
+    MARK = "set its removed_at: the answer was the whole truth about the table"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where rows go. A migration defines the table; this names what the writer must know.
+
+    ``record`` is a NamedTuple whose fields are the columns, in order. ``stamps`` are columns that
+    change without making a row a different one. ``journal`` names a table of the same columns
+    that receives each row that is new or different, and every row on the first tick of each UTC
+    day, so that each day of it can be read alone. ``partition`` is how much time one partition of
+    a big table holds: of the journal where there is one, else of the table.
+    """
+
+    name: str
+    record: type[Row]
+    key: tuple[str, ...]
+    time: str = "timestamp"
+    stamps: tuple[str, ...] = ()
+    journal: str | None = None
+    vanished: Vanished = Vanished.KEEP
+    partition: timedelta | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of a row."""
+        return self.record._fields  # type: ignore[attr-defined, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Names the rows of a table that a collector continues from: those with this value."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """A source, when to ask it, how to read it, and where its rows go.
+
+    ``history`` is the oldest tick that the source still answers for; None where it only knows the
+    present. ``settles`` is how long after it is due a tick's answer stops changing. ``expect`` is
+    how many rows a tick gives: outside of it someone is told, and the rows are kept all the same.
+    A collector is stale when its next good tick is an interval late, and ``patience`` at the least.
+    """
+
+    name: str
+    about: str
+    source: Source
+    schedule: Every
+    table: Table
+    port: int
+    requests: Callable[[Tick], Iterable[Request]]
+    decode: Callable[[Response, Tick], Decoded]
+    history: datetime | None = None
+    settles: timedelta | None = None
+    resume: Resume | None = None
+    expect: range = range(1, 1_000_000)
+    tolerates: float = 0.2
+    patience: timedelta = timedelta(minutes=4)
+
+    def answers_for(self, tick: datetime, now: datetime) -> bool:
+        """Tell whether the source can answer for a tick: any since ``history``, or only the newest.
+
+        A source that only knows the present would have its answer stamped with the past.
+        """
+        if self.history is None:
+            return tick == self.schedule.newest(now)
+        return self.history <= tick <= self.schedule.newest(now)
+
+    def settled(self, tick: datetime, now: datetime) -> bool:
+        """Tell whether the answer for a tick no longer changes."""
+        return self.settles is None or now >= self.settles_at(tick)
+
+    def settles_at(self, tick: datetime) -> datetime:
+        """Return when the answer for a tick stops changing."""
+        return self.schedule.due(tick) + (self.settles or timedelta(0))
+
+    def stale_at(self, newest: datetime) -> datetime:
+        """Return when the collector is stale, given its newest good tick."""
+        following = self.schedule.due(self.schedule.following(newest))
+        return following + max(self.patience, self.schedule.interval)
+
+
+class Status(StrEnum):
+    """How a tick stands, as the ledger writes it."""
+
+    DONE = "done"
+    EMPTY = "empty"
+    PARTIAL = "partial"
+    NOT_YET = "not_yet"
+    REFUSED = "refused"
+    FAILED = "failed"
+    AWAY = "away"
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is missing any more."""
+        return self in {Status.DONE, Status.EMPTY}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the rows of one tick."""
+
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows the answer had."""
+        return self.inserted + self.updated + self.unchanged

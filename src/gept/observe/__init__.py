@@ -1,0 +1,1 @@
+"""Who watches: health, metrics and logs, each a callable of one event."""

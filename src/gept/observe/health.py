@@ -1,0 +1,107 @@
+"""Whether the data is fresh: judged by event time, not by a loop having run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from ..events import Event, Finished
+from ..model import Collector, Status
+from ..store import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one collector stands. ``missing`` counts wanted ticks that are not there, if known."""
+
+    collector: Collector
+    newest: datetime | None = None
+    committed: datetime | None = None
+    status: Status | None = None
+    error: str | None = None
+    missing: int | None = None
+
+    def lag(self, now: datetime) -> timedelta | None:
+        """Return how far the newest good tick lies behind the newest that could be there."""
+        if self.newest is None:
+            return None
+        return max(self.collector.schedule.newest(now) - self.newest, timedelta(0))
+
+    def trouble(self, now: datetime) -> str | None:
+        """Return why the collector is not healthy; None where it is."""
+        name, last = self.collector.name, f"; last error: {self.error}" if self.error else ""
+        if self.newest is None:
+            return f"{name}: no good tick yet{last}"
+        if now >= self.collector.stale_at(self.newest):
+            return f"{name}: the newest good tick is of {self.newest:%Y-%m-%dT%H:%M:%SZ}{last}"
+        return None
+
+
+class Health:
+    """Knows the newest good tick of each collector, and whether the database answers."""
+
+    def __init__(self, collectors: Iterable[Collector], now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._lock = Lock()
+        self._states = {each.name: State(each) for each in collectors}
+        self._database: str | None = "not asked yet"
+
+    def __call__(self, event: Event) -> None:
+        """Take notice of a finished tick."""
+        if isinstance(event, Finished) and event.collector in self._states:
+            with self._lock:
+                state = self._states[event.collector]
+                self._states[event.collector] = _after(state, event)
+
+    def found(self, name: str, standing: Standing, missing: int) -> None:
+        """Take notice of what the ledger says of a collector."""
+        with self._lock:
+            state = self._states[name]
+            self._states[name] = replace(
+                state,
+                newest=_later(state.newest, standing.newest_good),
+                committed=_later(state.committed, standing.committed_at),
+                missing=missing,
+            )
+
+    def database(self, trouble: str | None) -> None:
+        """Take notice of whether the database answers, or what it said."""
+        with self._lock:
+            self._database = trouble
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """How each collector stands."""
+        with self._lock:
+            return dict(self._states)
+
+    @property
+    def database_trouble(self) -> str | None:
+        """What is wrong with the database; None where it answers."""
+        with self._lock:
+            return self._database
+
+    def troubles(self) -> list[str]:
+        """Return every reason not to be healthy."""
+        now = self._now()
+        found = [f"database: {self.database_trouble}"] if self.database_trouble else []
+        return found + [said for state in self.states.values() if (said := state.trouble(now))]
+
+
+def _after(state: State, event: Finished) -> State:
+    if event.status is Status.AWAY:
+        return replace(state, status=event.status, error=str(event.error))
+    good = event.status.good
+    return replace(
+        state,
+        status=event.status,
+        error=str(event.error) if event.error and not good else None,
+        newest=_later(state.newest, event.tick if good else None),
+        committed=_later(state.committed, event.committed if good else None),
+    )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)

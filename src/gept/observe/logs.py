@@ -1,0 +1,84 @@
+"""Logs: one line an event; breaks and recoveries, not every failure.
+
+For people on a terminal, as JSON elsewhere. Lines go to standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from ..errors import GeptError
+from ..events import Event, Finished
+from ..model import Status
+
+
+def configure() -> None:
+    """Write for people where standard error is a terminal, one JSON object a line elsewhere."""
+    terminal = sys.stderr.isatty()
+    render: Any = structlog.processors.JSONRenderer()
+    if terminal:
+        plain = structlog.dev.plain_traceback
+        render = structlog.dev.ConsoleRenderer(exception_formatter=plain, pad_event_to=20)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+class Logs:
+    """An observer that writes what a person wants to read."""
+
+    def __init__(self, log: Any = None) -> None:
+        self._log = log or structlog.get_logger()
+        self._broken: dict[str, datetime] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Write one event, if it is worth a line."""
+        if not isinstance(event, Finished) or event.status is Status.NOT_YET:
+            return
+        if event.status.good:
+            self._good(event)
+        elif event.collector not in self._broken:
+            self._broken[event.collector] = event.tick
+            self._log.warning("collector broke", **_about(event), error=str(event.error))
+        if _is_bug(event):
+            self._log.error("bug", collector=event.collector, exc_info=event.error)
+
+    def _good(self, event: Finished) -> None:
+        if (since := self._broken.pop(event.collector, None)) is not None:
+            self._log.info("collector recovered", collector=event.collector, since=_written(since))
+        if event.warning:
+            self._log.warning("unexpected answer", **_about(event), warning=event.warning)
+        if event.again and not (event.counts.updated or event.counts.removed):
+            return
+        self._log.info("revised" if event.again else "stored", **_about(event), **_counts(event))
+
+
+def _about(event: Finished) -> dict[str, Any]:
+    return {"collector": event.collector, "tick": _written(event.tick), "status": event.status.value}
+
+
+def _counts(event: Finished) -> dict[str, Any]:
+    names = ("inserted", "updated", "removed", "unchanged", "rejected")
+    counts = {name: number for name in names if (number := getattr(event.counts, name))}
+    return {**counts, "seconds": round(event.seconds, 3)}
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _is_bug(event: Finished) -> bool:
+    return event.error is not None and not isinstance(event.error, GeptError)

@@ -1,0 +1,125 @@
+"""Prometheus series, kept from events alone, with the names that the specification gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector as Scraped
+
+from .. import __version__
+from ..events import Event, Fetched, Finished, Retried
+from ..model import Collector, Status
+from .health import Health
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+OUTCOMES = ("inserted", "updated", "removed", "unchanged", "rejected")
+
+
+class Metrics:
+    """An observer that counts, and what a scrape shows of it."""
+
+    def __init__(
+        self, collectors: Iterable[Collector], health: Health, now: Callable[[], datetime]
+    ) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self._of = {each.name: _Series(each, self.registry) for each in collectors}
+        self._rows = self._counter("gept_rows", "Rows by what became of them.", "collector", "outcome")
+        self._responses = self._counter("gept_http_responses", "Answers by HTTP status; 0 where there was none.", "source", "status")
+        self._bytes = self._counter("gept_http_response_bytes", "Bytes of answers, unpacked.", "source")
+        self._retries = self._counter("gept_http_retries", "Requests that were made again.", "source")
+        self._revisions = self._counter("gept_revisions", "Stored rows that a later answer changed or took back.", "collector")
+        self._warnings = self._counter("gept_unexpected", "Ticks with fewer or more rows than expected.", "collector")
+        self._latency = Histogram("gept_http_seconds", "Time of a request.", ("source",), buckets=SECONDS, registry=self.registry)
+        self.registry.register(_Freshness(health, now))
+
+    def __call__(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case Fetched(request, status, seconds, size):
+                source = request.source.name
+                self._responses.labels(source, status).inc()
+                self._bytes.labels(source).inc(size)
+                self._latency.labels(source).observe(seconds)
+            case Retried(request):
+                self._retries.labels(request.source.name).inc()
+            case Finished():
+                self._finished(event)
+
+    def scrape(self) -> bytes:
+        """Return every series in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _finished(self, event: Finished) -> None:
+        if (series := self._of.get(event.collector)) is None:
+            return
+        series.finished(event)
+        for outcome in OUTCOMES:
+            if number := getattr(event.counts, outcome):
+                self._rows.labels(event.collector, outcome).inc(number)
+        if event.again:
+            self._revisions.labels(event.collector).inc(event.counts.updated + event.counts.removed)
+        if event.warning:
+            self._warnings.labels(event.collector).inc()
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self.registry)
+
+
+class _Series:
+    """The series of one collector: ``gept_<name>_…``."""
+
+    def __init__(self, collector: Collector, registry: CollectorRegistry) -> None:
+        name, about = f"gept_{collector.name}", collector.about
+        self._requests = Counter(f"{name}_requests", f"Ticks of the {about} by how they ended.", ("status",), registry=registry)
+        self._items = Counter(f"{name}_items", f"Rows that the {about} brought.", registry=registry)
+        self._seconds = Histogram(f"{name}_duration_seconds", f"Time of a tick of the {about}.", buckets=SECONDS, registry=registry)
+        for status in ("success", "error"):
+            self._requests.labels(status)
+
+    def finished(self, event: Finished) -> None:
+        self._requests.labels(_ended(event.status)).inc()
+        self._items.inc(event.counts.rows)
+        self._seconds.observe(event.seconds)
+
+
+def _ended(status: Status) -> str:
+    if status.good:
+        return "success"
+    return "not_yet" if status is Status.NOT_YET else "error"
+
+
+class _Freshness(Scraped):
+    """Gauges that are computed when asked, and absent until there is something to tell."""
+
+    def __init__(self, health: Health, now: Callable[[], datetime]) -> None:
+        self._health = health
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        now, states = self._now(), self._health.states.values()
+        lag = GaugeMetricFamily("gept_lag_seconds", "Time between the newest good tick and the newest possible one.", labels=["collector"])
+        missing = GaugeMetricFamily("gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"])
+        for state in states:
+            name = state.collector.name
+            if state.committed is not None:
+                yield GaugeMetricFamily(f"gept_{name}_last_timestamp", f"When the newest good tick of the {state.collector.about} was committed.", value=state.committed.timestamp())
+            if (behind := state.lag(now)) is not None:
+                lag.add_metric([name], behind.total_seconds())
+            if state.missing is not None:
+                missing.add_metric([name], state.missing)
+        yield lag
+        yield missing
+        yield GaugeMetricFamily("gept_database_up", "Whether the database answers.", value=self._health.database_trouble is None)
+        build = GaugeMetricFamily("gept_build_info", "The version that runs.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build

@@ -1,0 +1,329 @@
+"""Settings: read once from the environment and an optional ``.env`` into one frozen value.
+
+Each field of ``Settings`` declares its variable, how it is read, its default and its meaning; the
+reference page and the checks are made from these declarations. Every fault is found before any
+is reported.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import sources
+from .errors import SettingsError
+
+OURS = "GEPT_"
+FOR_TESTS = "GEPT_TEST_"
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Wrong(Exception):
+    """A value is wrong: what it is not, and what would be right."""
+
+
+def text(value: str) -> str:
+    """Read printable text."""
+    if not value.isprintable():
+        raise Wrong("has characters that cannot be printed; write it on one line")
+    return value
+
+
+def ascii_text(value: str) -> str:
+    """Read text that can stand in an HTTP header."""
+    if not (value.isascii() and value.isprintable()):
+        raise Wrong("cannot stand in an HTTP header; use printable ASCII characters only")
+    return value
+
+
+def port(value: str) -> int:
+    """Read a TCP port."""
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise Wrong("is not a port; set a whole number from 1 to 65535")
+    return int(value)
+
+
+def address(value: str) -> str:
+    """Read an IP address to listen on."""
+    try:
+        return str(ip_address("127.0.0.1" if value == "localhost" else value))
+    except ValueError:
+        raise Wrong("is not an IP address; set 127.0.0.1, or 0.0.0.0 for every network") from None
+
+
+def path(value: str) -> Path:
+    """Read a path; ``~`` is the home folder."""
+    return Path(value).expanduser().absolute()
+
+
+def url(value: str) -> str:
+    """Read the address of a web service."""
+    parts = urlsplit(value)
+    try:
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+    except ValueError:
+        usable = False
+    if not usable or not (value.isascii() and value.isprintable()) or " " in value:
+        raise Wrong("is not a web address; set one such as https://host.example/path")
+    return value.rstrip("/") if not parts.query and parts.path != "/" else value
+
+
+def database_url(value: str) -> str:
+    """Read a PostgreSQL connection URI."""
+    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        raise Wrong("is not a database address; set postgresql://user:password@host:5432/name")
+    return value
+
+
+def duration(value: str) -> timedelta:
+    """Read a length of time: seconds, or a number with s, m, h or d behind it."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())
+    if not match:
+        raise Wrong("is not a length of time; set seconds, or a number with s, m, h or d: 7d")
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def within(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:
+    """Return a reader of a length of time between two bounds."""
+
+    def read(value: str) -> timedelta:
+        if not low <= (length := duration(value)) <= high:
+            bounds = f"{low.total_seconds():g} and {high.total_seconds():g} seconds"
+            raise Wrong(f"is out of range; set a length of time between {bounds}")
+        return length
+
+    return read
+
+
+def setting(
+    name: str, read: Callable[[str], Any], default: Any, about: str, *, secret: bool = False
+) -> Any:
+    """Declare one setting: its variable, how it is read, its default and its meaning."""
+    return field(
+        default=default, metadata={"name": name, "read": read, "about": about, "secret": secret}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a user may set. See ``docs/reference/settings.md``."""
+
+    database_url: str | None = setting(
+        "DATABASE_URL",
+        database_url,
+        None,
+        "The database as one address; in place of the `DB_*` settings.",
+        secret=True,
+    )
+    db_host: str | None = setting(
+        "DB_HOST",
+        text,
+        None,
+        "Host or socket folder of your PostgreSQL. Without it and without `DATABASE_URL`, gept "
+        "runs a PostgreSQL of its own under `DATA_DIR`.",
+    )
+    db_port: int = setting("DB_PORT", port, 5432, "Port of your PostgreSQL.")
+    db_name: str = setting("DB_NAME", text, "osrs_data", "Name of the database.")
+    db_user: str = setting("DB_USER", text, "osrs_user", "Role that connects.")
+    db_pass: str | None = setting("DB_PASS", text, None, "Password of that role.", secret=True)
+    data_dir: Path | None = setting(
+        "DATA_DIR",
+        path,
+        None,
+        "Folder for everything that gept keeps on disk. Default: `gept` in the user's data folder "
+        "(`~/.local/share/gept` on Linux).",
+    )
+    pg_bindir: Path | None = setting(
+        "PG_BINDIR",
+        path,
+        None,
+        "Folder of `postgres` and `initdb` for gept's own PostgreSQL. Default: those that were "
+        "installed with gept.",
+    )
+    bind_address: str = setting(
+        "BIND_ADDRESS",
+        address,
+        "127.0.0.1",
+        "Address that the web ports listen on; other machines reach them only if you change it.",
+    )
+    dashboard_port: int = setting(
+        "DASHBOARD_PORT", port, 8080, "Web port of `gept up`: metrics, health, status."
+    )
+    metrics_port: int | None = setting(
+        "METRICS_PORT",
+        port,
+        None,
+        "Web port of `gept collect` with one name. Default: the collector's own (9100 to 9105).",
+    )
+    collection_interval: timedelta | None = setting(
+        "COLLECTION_INTERVAL",
+        within(timedelta(seconds=10), timedelta(days=1)),
+        None,
+        "How often `gept collect` with one name asks a source of the present (`latest`, `news`, "
+        "`players`, `items`). The buckets of `5m` and `hourly` are the source's: it does not "
+        "change them.",
+    )
+    api_key: str | None = setting(
+        "API_KEY",
+        ascii_text,
+        None,
+        "Sent to the prices API as `Authorization: Bearer …`, and to nobody else.",
+        secret=True,
+    )
+    contact: str | None = setting(
+        "GEPT_CONTACT",
+        ascii_text,
+        None,
+        "How the services reach you: an e-mail address or Discord name. It goes into the "
+        "User-Agent, as they ask; gept warns without it.",
+    )
+    prices_url: str = setting(sources.PRICES.setting, url, sources.PRICES.url, sources.PRICES.about)
+    news_url: str = setting(sources.NEWS.setting, url, sources.NEWS.url, sources.NEWS.about)
+    changes_url: str = setting(
+        sources.CHANGES.setting, url, sources.CHANGES.url, sources.CHANGES.about
+    )
+    players_url: str = setting(
+        sources.PLAYERS.setting, url, sources.PLAYERS.url, sources.PLAYERS.about
+    )
+    first_horizon: timedelta = setting(
+        "GEPT_FIRST_HORIZON",
+        within(timedelta(0), timedelta(days=3650)),
+        timedelta(hours=24),
+        "How far back the first start collects buckets.",
+    )
+    horizon: timedelta = setting(
+        "GEPT_HORIZON",
+        within(timedelta(0), timedelta(days=3650)),
+        timedelta(days=7),
+        "How old a missing bucket may be and still be repaired without being told to; "
+        "`gept backfill` repairs older ones.",
+    )
+    pace: timedelta = setting(
+        "GEPT_PACE",
+        within(timedelta(milliseconds=100), timedelta(hours=1)),
+        timedelta(seconds=1),
+        "Pause between two requests of a repair or a backfill to one host.",
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether gept runs a PostgreSQL of its own."""
+        return self.database_url is None and self.db_host is None
+
+    @property
+    def folder(self) -> Path:
+        """The folder for everything on disk."""
+        if self.data_dir is not None:
+            return self.data_dir
+        from platformdirs import user_data_path  # noqa: PLC0415 - `gept health` starts without it
+
+        return user_data_path("gept", appauthor=False)
+
+    def address_of(self, source: sources.Source) -> str:
+        """Return where a source is."""
+        by_setting = {f.metadata["name"]: getattr(self, f.name) for f in fields(self)}
+        return str(by_setting.get(source.setting, source.url))
+
+
+def declared() -> list[Field[Any]]:
+    """Return the declaration of each setting, in order; its ``metadata`` tells about it."""
+    return list(fields(Settings))
+
+
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """Return the settings of an environment and of the ``.env`` in a folder, which it overrides.
+
+    Raises SettingsError with every fault found, not only the first.
+    """
+    found = {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
+    values = {name: value for name, value in found.items() if value}
+    faults = _unknown(values)
+    settings: dict[str, Any] = {}
+    for each in declared():
+        try:
+            if (value := _value(each, values)) is not None:
+                settings[each.name] = value
+        except Wrong as fault:
+            faults.append(str(fault))
+    faults += _contradictions(values)
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**settings)
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    file = folder / ".env"
+    try:
+        if not file.is_file():
+            return {}
+        from dotenv import dotenv_values  # noqa: PLC0415 - `gept health` starts without it
+
+        return {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file}: cannot be read ({error}); mend or remove it"]) from error
+
+
+def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
+    name = declaration.metadata["name"]
+    raw, shown = values.get(name), values.get(name)
+    if declaration.metadata["secret"]:
+        raw, shown = _secret(name, values), "its value (not shown)"
+    if raw is None:
+        return None
+    try:
+        return declaration.metadata["read"](raw)
+    except Wrong as fault:
+        said = shown if declaration.metadata["secret"] else repr(shown)
+        raise Wrong(f"{name}: {said} {fault}") from None
+
+
+def _secret(name: str, values: Mapping[str, str]) -> str | None:
+    file = values.get(f"{name}_FILE")
+    if file is None:
+        return values.get(name)
+    if name in values:
+        raise Wrong(f"{name}: set here and by {name}_FILE as well; keep one of the two")
+    try:
+        content = Path(file).read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise Wrong(f"{name}_FILE: {file!r} cannot be read ({reason}); name a readable file") from None
+    if not content:
+        raise Wrong(f"{name}_FILE: {file!r} is empty; write the secret into it")
+    return content
+
+
+def _unknown(values: Mapping[str, str]) -> list[str]:
+    known = {each.metadata["name"] for each in declared()}
+    known |= {f"{each.metadata['name']}_FILE" for each in declared() if each.metadata["secret"]}
+    faults = []
+    for name in sorted(values):
+        if name.startswith(OURS) and not name.startswith(FOR_TESTS) and name not in known:
+            near = get_close_matches(name, known, 1)
+            remedy = f"did you mean {near[0]}?" if near else "remove it"
+            faults.append(f"{name}: {values[name]!r} is for no setting of gept; {remedy}")
+    return faults
+
+
+def _contradictions(values: Mapping[str, str]) -> list[str]:
+    whole = [name for name in ("DATABASE_URL", "DATABASE_URL_FILE") if name in values]
+    details = [name for name in ("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE") if name in values]
+    if whole and "DB_HOST" in values:
+        return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
+    if not details or "DB_HOST" in values:
+        return []
+    if whole:
+        return [f"{name}: has no meaning beside {whole[0]}; remove it" for name in details]
+    return [
+        f"{name}: has no meaning without DB_HOST; set DB_HOST as well, or remove {name} to use "
+        "gept's own PostgreSQL"
+        for name in details
+    ]

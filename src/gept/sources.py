@@ -1,0 +1,43 @@
+"""The public services that gept reads, and where they are unless a setting says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A public service: its name, the setting that moves it, and its address."""
+
+    name: str
+    setting: str
+    url: str
+    about: str
+
+
+PRICES = Source(
+    "prices",
+    "GEPT_PRICES_URL",
+    "https://prices.runescape.wiki/api/v1/osrs",
+    "Real-time prices API: `/latest`, `/5m`, `/1h` and `/mapping` are below it.",
+)
+NEWS = Source(
+    "news",
+    "GEPT_NEWS_URL",
+    "https://secure.runescape.com/m=news/latest_news.rss?oldschool=true",
+    "Official news feed (RSS 2.0).",
+)
+CHANGES = Source(
+    "changes",
+    "GEPT_CHANGES_URL",
+    "https://oldschool.runescape.wiki/api.php",
+    "MediaWiki API of the wiki, asked for its recent changes.",
+)
+PLAYERS = Source(
+    "players",
+    "GEPT_PLAYERS_URL",
+    "https://oldschool.runescape.com/",
+    "Home page of the game, which tells how many people play.",
+)
+
+ALL = (PRICES, NEWS, CHANGES, PLAYERS)

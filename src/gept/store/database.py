@@ -1,0 +1,112 @@
+"""Connections to PostgreSQL, and what its errors mean for us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ..errors import SettingsError, StoreAway, StoreBroken
+from ..settings import Settings
+from .embedded import Server
+
+WAIT_FOR_CONNECTION = 8.0
+SESSION = sql.SQL(
+    "SET timezone = 'UTC'; SET statement_timeout = '60s'; SET lock_timeout = '20s';"
+    "SET idle_in_transaction_session_timeout = '60s'"
+)
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+TEMPORARY = ("08", "25", "40", "53", "55", "57", "58", "XX")
+"""Classes of SQLSTATE that pass: connection, read-only, deadlock, no room, locked, shutdown, I/O."""
+
+
+def address(settings: Settings, server: Server | None) -> str:
+    """Return the connection string of the database."""
+    try:
+        if server is not None:
+            return server.url(settings.db_name)
+        if settings.database_url is not None:
+            return conninfo.make_conninfo(settings.database_url)
+        return conninfo.make_conninfo(
+            host=settings.db_host,
+            port=settings.db_port,
+            dbname=settings.db_name,
+            user=settings.db_user,
+            password=settings.db_pass,
+        )
+    except psycopg.ProgrammingError as error:
+        raise SettingsError(
+            [f"DATABASE_URL: its value (not shown) cannot be read: {error}".strip()]
+        ) from None
+
+
+class Database:
+    """A pool of connections that gives out transactions and tells errors by what to do."""
+
+    def __init__(self, address: str, size: int = 6) -> None:
+        self.address = address
+        self._pool = ConnectionPool(
+            address,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=WAIT_FOR_CONNECTION,
+            max_idle=300,
+            reconnect_timeout=30,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            kwargs={"application_name": "gept", "connect_timeout": 5, **KEEPALIVES},
+        )
+
+    def open(self) -> None:
+        """Begin to connect; a database that is away is not waited for."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close(timeout=2)
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Cursor[Any]]:
+        """Give a cursor in a transaction of its own: committed at the end, or rolled back whole.
+
+        Raises StoreAway for what passes by itself, StoreBroken for what does not.
+        """
+        try:
+            with self._pool.connection() as connection, connection.cursor() as cursor:
+                yield cursor
+        except (psycopg.Error, PoolTimeout) as error:
+            raise translated(error) from error
+
+
+def translated(error: Exception) -> StoreAway | StoreBroken:
+    """Return what an error of the driver means for us."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, PoolTimeout):
+        return StoreAway(f"the database cannot be reached: {said}")
+    state = getattr(error, "sqlstate", None)
+    if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return StoreAway(f"the connection to the database broke: {said}")
+    if state is not None and state.startswith(TEMPORARY):
+        return StoreAway(f"the database refuses for now ({state}): {said}")
+    return StoreBroken(f"the database refuses ({state}): {said}")
+
+
+def create(address: str, name: str) -> None:
+    """Create a database on the server of an address, unless it is there."""
+    with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if there.fetchone() is None:
+            try:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                pass
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(SESSION)
+    connection.commit()

@@ -1,0 +1,1 @@
+"""How big tables are laid out on disk; collectors cannot tell."""

@@ -1,0 +1,240 @@
+"""Everything that gept asks of its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.rows import class_row
+from psycopg.sql import SQL, Identifier
+
+from ..errors import Superseded
+from ..model import Collector, Counts, Decoded, Status
+from . import writer
+from .database import Database
+from .layouts import plain
+from .queries import named
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
+NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s")
+PING = "SELECT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger is to say of a run of a tick."""
+
+    collector: str
+    tick: datetime
+    status: Status
+    now: datetime
+    counts: Counts = Counts()
+    settled: bool = False
+    error: str | None = None
+    next_try: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger says of a tick before a run of it."""
+
+    status: Status | None
+    attempts: int
+    superseded: bool
+    first_of_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A range of ticks that are wanted and not there, ``until`` not included, and why."""
+
+    since: datetime
+    until: datetime
+    ticks: int
+    cause: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a collector stands, as the ledger tells it."""
+
+    newest_good: datetime | None
+    committed_at: datetime | None
+    wanted_since: datetime | None
+    tick: datetime | None
+    status: str | None
+    error: str | None
+    attempts: int | None
+    rows: int | None
+
+
+class Store:
+    """The database, as collecting needs it. Every method raises StoreAway or StoreBroken."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ping(self) -> None:
+        """See that the database answers."""
+        with self._database.transaction() as cursor:
+            cursor.execute(PING)
+
+    def begin(self, collector: Collector, since: datetime, now: datetime) -> None:
+        """Want every tick of a collector from its first start on, and make partitions ahead."""
+        with self._database.transaction() as cursor:
+            step = collector.schedule.interval
+            cursor.execute(
+                named("begin"), {"collector": collector.name, "step": step, "since": since}
+            )
+            if collector.table.partition is not None:
+                name = collector.table.journal or collector.table.name
+                plain.ensure(cursor, name, collector.table.partition, now, now + plain.AHEAD)
+
+    def want(self, collector: Collector, since: datetime, until: datetime) -> None:
+        """Want the ticks of a span as well."""
+        with self._database.transaction() as cursor:
+            step = collector.schedule.interval
+            about = {"collector": collector.name, "step": step, "since": since, "until": until}
+            cursor.execute(named("want"), about)
+
+    def newest(self, collector: Collector) -> datetime | None:
+        """Return the newest stored time of what a collector continues from."""
+        if collector.resume is None:
+            return None
+        query = NEWEST.format(
+            time=Identifier(collector.table.time),
+            table=Identifier(collector.table.name),
+            column=Identifier(collector.resume.column),
+        )
+        with self._database.transaction() as cursor:
+            found = cursor.execute(query, (collector.resume.value,)).fetchone()
+        return found[0] if found else None
+
+    def known(self, collector: Collector, tick: datetime) -> Known:
+        """Return what the ledger says of a tick."""
+        with self._database.transaction() as cursor:
+            return _known(cursor, collector, tick)
+
+    def commit(self, collector: Collector, decoded: Decoded, entry: Entry) -> tuple[Counts, bool]:
+        """Commit rows and the ledger's entry together; return the counts, and whether it was new.
+
+        A snapshot that is stored already stays as it is: the first of a tick wins. Raises
+        Superseded for one that comes after a newer one, DecodeError for a false whole.
+        """
+        with self._database.transaction() as cursor:
+            cursor.execute(LOCK, (collector.name,))
+            known = _known(cursor, collector, entry.tick)
+            if collector.history is None:
+                if known.status is Status.DONE:
+                    return Counts(unchanged=len(decoded.rows)), False
+                if known.superseded:
+                    raise Superseded(f"{collector.name} has a newer snapshot than {entry.tick}")
+            batch = writer.Batch(
+                decoded.rows,
+                entry.tick,
+                whole=entry.settled and entry.status is Status.DONE,
+                frame=known.first_of_day,
+                tolerates=collector.tolerates,
+            )
+            counts = writer.write(cursor, collector.table, batch)
+            _record(cursor, entry, counts, committed=entry.now)
+        return counts, known.status is not Status.DONE
+
+    def record(self, entry: Entry) -> None:
+        """Enter a run that wrote no rows."""
+        with self._database.transaction() as cursor:
+            _record(cursor, entry, entry.counts, committed=None)
+
+    def due(
+        self, collector: Collector, since: datetime, now: datetime, limit: int = 1
+    ) -> list[datetime]:
+        """Return the ticks since a moment that are to be asked for now, the most urgent first."""
+        about = {
+            "collector": collector.name,
+            "since": since,
+            "newest": collector.schedule.newest(now),
+            "unasked": collector.schedule.newest(now) - collector.schedule.interval,
+            "now": now,
+            "limit": limit,
+        }
+        with self._database.transaction() as cursor:
+            return [tick for tick, _ in cursor.execute(named("due"), about)]
+
+    def next_due(self, collector: Collector, since: datetime) -> datetime | None:
+        """Return when a tick next waits to be asked for again."""
+        with self._database.transaction() as cursor:
+            about = {"collector": collector.name, "since": since}
+            found = cursor.execute(named("next_due"), about).fetchone()
+        return found[0] if found else None
+
+    def gaps(self, collector: Collector, since: datetime, until: datetime) -> list[Gap]:
+        """Return the ticks of a span that are wanted and not there, as ranges."""
+        with self._database.transaction() as cursor, _rows(cursor, Gap) as gaps:
+            return gaps.execute(named("gaps"), _span(collector, since, until)).fetchall()
+
+    def missing(self, collector: Collector, since: datetime, until: datetime) -> list[datetime]:
+        """Return each tick of a span that is not good, wanted or not, oldest first."""
+        step = collector.schedule.interval.total_seconds()
+        with self._database.transaction() as cursor:
+            about = {**_span(collector, since, until), "step": step}
+            return [tick for (tick,) in cursor.execute(named("missing"), about)]
+
+    def count_missing(
+        self, collector: Collector, since: datetime, until: datetime
+    ) -> tuple[int, int]:
+        """Return how many ticks of a span are wanted and not there, and how many are wanted."""
+        with self._database.transaction() as cursor:
+            found = cursor.execute(
+                named("count_missing"), _span(collector, since, until)
+            ).fetchone()
+        return found or (0, 0)
+
+    def standing(self, collector: Collector) -> Standing:
+        """Return how a collector stands."""
+        with self._database.transaction() as cursor, _rows(cursor, Standing) as standings:
+            found = standings.execute(named("standing"), {"collector": collector.name}).fetchone()
+        assert found is not None
+        return found
+
+
+def _rows(cursor: Cursor[Any], kind: type[Any]) -> Cursor[Any]:
+    return cursor.connection.cursor(row_factory=class_row(kind))
+
+
+def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, Any]:
+    return {"collector": collector.name, "since": since, "until": until}
+
+
+def _known(cursor: Cursor[Any], collector: Collector, tick: datetime) -> Known:
+    about = {"collector": collector.name, "tick": tick}
+    found = cursor.execute(named("tick"), about).fetchone()
+    assert found is not None
+    status, *others = found
+    return Known(Status(status) if status else None, *others)
+
+
+def _record(
+    cursor: Cursor[Any], entry: Entry, counts: Counts, committed: datetime | None
+) -> None:
+    cursor.execute(
+        named("record"),
+        {
+            "collector": entry.collector,
+            "tick": entry.tick,
+            "status": entry.status.value,
+            "settled": entry.settled,
+            "rows": counts.rows,
+            "inserted": counts.inserted,
+            "updated": counts.updated,
+            "removed": counts.removed,
+            "unchanged": counts.unchanged,
+            "rejected": entry.counts.rejected,
+            "error": entry.error,
+            "now": entry.now,
+            "committed": committed,
+            "next_try": entry.next_try,
+        },
+    )

@@ -1,0 +1,201 @@
+"""Rows into a table, once each, with exact counts.
+
+COPY in binary form into a session's own staging table; then rows whose key is new are inserted in
+key order, rows that differ are updated, and rows that are the same are not touched at all: no
+lock, no log. What the source no longer has is removed or marked where the answer was whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from ..errors import DecodeError
+from ..model import Counts, Row, Table, Vanished
+from .layouts import plain
+
+STAGE = SQL("""
+    CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS
+    AS SELECT {columns} FROM {table} WITH NO DATA
+""")
+TYPES = SQL("SELECT {columns} FROM {staged} LIMIT 0")
+COPY = SQL("COPY {staged} ({columns}) FROM STDIN (FORMAT BINARY)")
+BOUNDS = SQL("SELECT count(*), min({time}), max({time}) FROM {staged}")
+JOURNAL = SQL("""
+    INSERT INTO {journal} ({columns})
+    SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN {table} AS stored ON {same_key}
+    WHERE %(frame)s OR {no_stored} OR ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values})
+    ORDER BY {fresh_key}
+    ON CONFLICT ({journal_key}) DO UPDATE SET ({values}) = ROW ({excluded_values})
+""")
+INSERT = SQL("""
+    INSERT INTO {table} ({columns})
+    SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN {table} AS stored ON {same_key}
+    WHERE {no_stored}
+    ORDER BY {fresh_key}
+    ON CONFLICT ({key}) DO NOTHING
+""")
+UPDATE = SQL("""
+    UPDATE {table} AS stored SET ({rest}) = ROW ({fresh_rest}) FROM {staged} AS fresh
+    WHERE {same_key} AND ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values}) AND {forward}
+""")
+GONE = SQL("{scope} AND NOT EXISTS (SELECT FROM {staged} AS fresh WHERE {same_key})")
+COUNT_GONE = SQL("SELECT count(*) FROM {table} AS stored WHERE {gone}")
+DELETE = SQL("DELETE FROM {table} AS stored WHERE {gone}")
+MARK = SQL("UPDATE {table} AS stored SET removed_at = %(tick)s WHERE {gone}")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is to be written of one tick.
+
+    ``whole`` tells that the answer is the whole truth, so that what it lacks is gone; at most the
+    share ``tolerates`` of it may go at once. ``frame`` tells that the journal gets every row.
+    """
+
+    rows: Iterable[Row]
+    tick: datetime
+    whole: bool = False
+    frame: bool = False
+    tolerates: float = 0.2
+
+
+def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
+    """Write rows in the caller's transaction and return what became of each.
+
+    Raises DecodeError where the answer would take away more than it may.
+    """
+    staged, low, high = _stage(cursor, table, batch.rows)
+    if staged == 0:
+        return Counts()
+    _lay_out(cursor, table, batch, low, high)
+    statements = _statements(table)
+    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame}
+    removed = _remove(cursor, table, batch, staged, about)
+    if table.journal is not None:
+        cursor.execute(statements["journal"], about)
+    inserted = cursor.execute(statements["insert"], about).rowcount
+    updated = cursor.execute(statements["update"], about).rowcount if inserted < staged else 0
+    return Counts(inserted, updated, removed, staged - inserted - updated)
+
+
+def _stage(
+    cursor: Cursor[Any], table: Table, rows: Iterable[Row]
+) -> tuple[int, datetime, datetime]:
+    """Copy rows to the staging table; return how many, and their oldest and newest time."""
+    statements = _statements(table)
+    cursor.execute(statements["stage"])
+    types = [each.type_code for each in cursor.execute(statements["types"]).description or ()]
+    with cursor.copy(statements["copy"]) as copy:
+        copy.set_types(types)
+        write_row = copy.write_row
+        for row in rows:
+            write_row(row)
+    return cursor.execute(statements["bounds"]).fetchone()  # type: ignore[return-value]
+
+
+def _lay_out(
+    cursor: Cursor[Any], table: Table, batch: Batch, low: datetime, high: datetime
+) -> None:
+    if table.partition is None:
+        return
+    if table.journal is not None:
+        low = high = batch.tick
+    plain.ensure(cursor, table.journal or table.name, table.partition, low, high)
+
+
+def _remove(
+    cursor: Cursor[Any], table: Table, batch: Batch, staged: int, about: dict[str, Any]
+) -> int:
+    """Remove or mark what a whole answer lacks, unless that is more than one answer may take."""
+    if table.vanished is Vanished.KEEP or not batch.whole:
+        return 0
+    statements = _statements(table)
+    found = cursor.execute(statements["count_gone"], about).fetchone()
+    gone = int(found[0]) if found else 0
+    if gone > batch.tolerates * (staged + gone):
+        raise DecodeError(f"the answer lacks {gone} of the rows in {table.name}: not believed")
+    return cursor.execute(statements[table.vanished.name], about).rowcount if gone else 0
+
+
+@cache
+def _statements(table: Table) -> dict[str, Composed]:
+    """Return each statement by its name, made once a table."""
+    parts = _parts(table)
+    parts["gone"] = GONE.format(**parts)
+    forms = {
+        "stage": STAGE,
+        "types": TYPES,
+        "copy": COPY,
+        "bounds": BOUNDS,
+        "journal": JOURNAL,
+        "insert": INSERT,
+        "update": UPDATE,
+        "count_gone": COUNT_GONE,
+        Vanished.DELETE.name: DELETE,
+        Vanished.MARK.name: MARK,
+    }
+    return {name: form.format(**parts) for name, form in forms.items()}
+
+
+def _parts(table: Table) -> dict[str, Composable]:
+    rest = [name for name in table.columns if name not in table.key]
+    values = [name for name in rest if name not in table.stamps]
+    return {
+        "table": Identifier(table.name),
+        "staged": Identifier(f"staged_{table.name}"),
+        "journal": Identifier(table.journal or table.name),
+        "time": Identifier(table.time),
+        "columns": _listed(table.columns),
+        "fresh_columns": _listed(table.columns, "fresh"),
+        "key": _listed(table.key),
+        "fresh_key": _listed(table.key, "fresh"),
+        "journal_key": _listed((*table.key, table.time)),
+        "rest": _listed(rest),
+        "fresh_rest": _listed(rest, "fresh"),
+        "values": _listed(values),
+        "fresh_values": _listed(values, "fresh"),
+        "stored_values": _listed(values, "stored"),
+        "excluded_values": _listed(values, "excluded"),
+        "no_stored": SQL("{} IS NULL").format(Identifier("stored", table.key[0])),
+        "same_key": SQL(" AND ").join([*_key_equal(table), *_within_batch(table)]),
+        "scope": _scope(table),
+        "forward": _forward(table),
+    }
+
+
+def _key_equal(table: Table) -> list[Composable]:
+    equal = SQL("{} = {}")
+    return [equal.format(Identifier("stored", n), Identifier("fresh", n)) for n in table.key]
+
+
+def _within_batch(table: Table) -> list[Composable]:
+    """Bound a join by the times of the batch, so that it looks at their partitions only."""
+    if table.time not in table.key:
+        return []
+    return [SQL("{} BETWEEN %(low)s AND %(high)s").format(Identifier("stored", table.time))]
+
+
+def _scope(table: Table) -> Composable:
+    """What a whole answer is the whole truth about: its tick, or all that is not yet marked."""
+    if table.vanished is Vanished.MARK:
+        return SQL("stored.removed_at IS NULL")
+    return SQL("{} = %(tick)s").format(Identifier("stored", table.time))
+
+
+def _forward(table: Table) -> Composable:
+    """Let a table that mirrors its newest journal row never move backwards."""
+    if table.journal is None:
+        return SQL("true")
+    time = table.time
+    return SQL("{} <= {}").format(Identifier("stored", time), Identifier("fresh", time))
+
+
+def _listed(names: Iterable[str], prefix: str | None = None) -> Composed:
+    return SQL(", ").join(Identifier(prefix, n) if prefix else Identifier(n) for n in names)

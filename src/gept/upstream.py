@@ -1,0 +1,203 @@
+"""The one way out to the services: polite, patient, and never longer than its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Event as Flag
+from threading import Lock
+from time import monotonic
+
+import httpx2
+import tenacity
+
+from . import __version__
+from .errors import UpstreamBusy, UpstreamError, UpstreamRefused
+from .events import Fetched, Observer, Retried
+from .model import Request, Response
+from .settings import Settings
+from .sources import PRICES
+
+TRIES = 4
+BUDGET = 50.0
+CONNECT, READ = 5.0, 15.0
+LARGEST = 4 * 2**20
+LONGEST_WAIT = 3600.0
+REDIRECTS = 3
+BUSY = frozenset({408, 425, 429})
+MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+def agent(contact: str | None) -> str:
+    """Return the User-Agent, which names the project and how to reach its operator."""
+    return f"gept/{__version__} (market data collection; {contact or 'no contact given'})"
+
+
+def client(settings: Settings) -> httpx2.Client:
+    """Return the one keep-alive client."""
+    return httpx2.Client(
+        headers={"User-Agent": agent(settings.contact), "Accept-Encoding": "gzip"},
+        limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
+    )
+
+
+class Upstream:
+    """Makes requests, and makes them again while the source is only busy."""
+
+    def __init__(
+        self,
+        client: httpx2.Client,
+        settings: Settings,
+        observe: Observer,
+        stop: Flag,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._observe = observe
+        self._stop = stop
+        self._now = now
+        self._closed_until: dict[str, float] = {}
+        self._lock = Lock()
+
+    def get(self, request: Request, deadline: float) -> Response:
+        """Return the answer to a request, or raise the UpstreamError that ended the tries.
+
+        ``deadline`` is on the monotonic clock; no try and no pause goes beyond it.
+        """
+        for attempt in self._attempts(request, deadline):
+            with attempt:
+                return self._get_once(request, deadline)
+        raise AssertionError("tenacity either returns or raises")
+
+    def _attempts(self, request: Request, deadline: float) -> Iterator[tenacity.AttemptManager]:
+        def tell(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            self._observe(Retried(request, error, state.upcoming_sleep))
+
+        def too_late(state: tenacity.RetryCallState) -> bool:
+            return self._stop.is_set() or monotonic() + state.upcoming_sleep >= deadline
+
+        return iter(
+            tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type(UpstreamBusy),
+                wait=_wait,
+                stop=tenacity.stop_any(tenacity.stop_after_attempt(TRIES), too_late),
+                sleep=tenacity.sleep_using_event(self._stop),
+                before_sleep=tell,
+                reraise=True,
+            )
+        )
+
+    def _get_once(self, request: Request, deadline: float) -> Response:
+        self._ask_leave(request)
+        started, status, size = monotonic(), 0, 0
+        try:
+            with _translated(request), self._answer(request, deadline) as answer:
+                status = answer.status_code
+                self._judge(answer, request)
+                body = _read(answer, request, deadline)
+                size = len(body)
+                return Response(request, body, self._now())
+        finally:
+            self._observe(Fetched(request, status, monotonic() - started, size))
+
+    def _ask_leave(self, request: Request) -> None:
+        """Keep to what the source said in its last Retry-After, whichever collector asks."""
+        with self._lock:
+            closed = self._closed_until.get(request.source.name, 0.0) - monotonic()
+        if closed > 0:
+            raise UpstreamBusy(f"{request}: the source asked us to wait", retry_after=closed)
+
+    @contextmanager
+    def _answer(self, request: Request, deadline: float) -> Iterator[httpx2.Response]:
+        base = httpx2.URL(self._settings.address_of(request.source))
+        url = base.copy_with(path=base.path.rstrip("/") + request.path) if request.path else base
+        url = url.copy_merge_params(dict(request.params))
+        for _ in range(REDIRECTS):
+            left = max(deadline - monotonic(), 0.1)
+            limits = httpx2.Timeout(min(READ, left), connect=min(CONNECT, left))
+            headers = self._headers(request)
+            with self._client.stream("GET", url, headers=headers, timeout=limits) as answer:
+                if answer.status_code not in MOVED:
+                    yield answer
+                    return
+                url = _same_host(url, answer, request)
+        raise UpstreamRefused(f"{request}: redirected more than {REDIRECTS} times")
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        key = self._settings.api_key
+        return {"Authorization": f"Bearer {key}"} if key and request.source is PRICES else {}
+
+    def _judge(self, answer: httpx2.Response, request: Request) -> None:
+        """Sort a status into an answer, a wait, or a refusal."""
+        status = answer.status_code
+        if status == httpx2.codes.OK:
+            return
+        if status not in BUSY and status < httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise UpstreamRefused(f"{request}: HTTP {status}")
+        wait = retry_after(answer.headers.get("Retry-After"), self._now())
+        if wait is not None:
+            with self._lock:
+                self._closed_until[request.source.name] = monotonic() + wait
+        raise UpstreamBusy(f"{request}: HTTP {status}", wait)
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for (a number or a date), an hour at most."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value) if value.strip().isdigit() else _until(value, now)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _until(date: str, now: datetime) -> float:
+    at = parsedate_to_datetime(date)
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+
+
+_backoff = tenacity.wait_exponential_jitter(initial=1, max=15, jitter=1)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, UpstreamBusy) else None
+    return max(_backoff(state), asked or 0.0)
+
+
+@contextmanager
+def _translated(request: Request) -> Iterator[None]:
+    try:
+        yield
+    except (httpx2.DecodingError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+        raise UpstreamRefused(f"{request}: {_said(error)}") from error
+    except httpx2.HTTPError as error:
+        raise UpstreamBusy(f"{request}: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _read(answer: httpx2.Response, request: Request, deadline: float) -> bytes:
+    """Return the decoded body, read bit by bit so that neither size nor time runs away."""
+    body = bytearray()
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) > LARGEST:
+            raise UpstreamRefused(f"{request}: the answer is larger than {LARGEST} bytes")
+        if monotonic() > deadline:
+            raise UpstreamError(f"{request}: the answer took too long")
+    return bytes(body)
+
+
+def _same_host(url: httpx2.URL, answer: httpx2.Response, request: Request) -> httpx2.URL:
+    target = url.join(answer.headers.get("Location", ""))
+    if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+        raise UpstreamRefused(f"{request}: redirected to another host ({target.host})")
+    return target

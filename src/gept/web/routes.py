@@ -1,0 +1,93 @@
+"""What the web ports answer. Everything comes from memory: no answer waits for the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .. import __version__
+from ..observe.health import Health, State
+
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+INDEX = f"""gept {__version__}
+
+/health    whether the data is fresh (503 and the reasons where it is not)
+/livez     whether the process works
+/readyz    whether the database answers
+/metrics   for Prometheus
+"""
+
+
+def application(
+    health: Health, scrape: Callable[[], bytes], now: Callable[[], datetime]
+) -> Starlette:
+    """Return the web application."""
+
+    async def index(_: Request) -> Response:
+        return PlainTextResponse(INDEX)
+
+    async def metrics(_: Request) -> Response:
+        return Response(scrape(), media_type=EXPOSITION)
+
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> Response:
+        trouble = health.database_trouble
+        return _verdict([f"database: {trouble}"] if trouble else [])
+
+    async def healthy(_: Request) -> Response:
+        at = now()
+        states = {name: _state(state, at) for name, state in health.states.items()}
+        return _verdict(health.troubles(), collectors=states)
+
+    routes = {"/": index, "/metrics": metrics, "/livez": livez, "/readyz": readyz, "/health": healthy}
+    return Starlette(
+        routes=[Route(path, answer, methods=["GET"]) for path, answer in routes.items()],
+        middleware=[Middleware(_Headers)],
+    )
+
+
+def _verdict(troubles: list[str], **more: Any) -> Response:
+    status = "unhealthy" if troubles else "ok"
+    content = {"status": status, "reasons": troubles, **more}
+    return JSONResponse(content, status_code=503 if troubles else 200)
+
+
+def _state(state: State, now: datetime) -> dict[str, Any]:
+    lag = state.lag(now)
+    return {
+        "healthy": state.trouble(now) is None,
+        "newest_good_tick": None if state.newest is None else state.newest.isoformat(),
+        "lag_seconds": None if lag is None else lag.total_seconds(),
+        "status": state.status,
+        "error": state.error,
+        "ticks_missing": state.missing,
+    }
+
+
+class _Headers:
+    """Tells caches to keep nothing and browsers to run nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] += [
+                    (b"cache-control", b"no-store"),
+                    (b"content-security-policy", b"default-src 'none'"),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
