@@ -1,4 +1,4 @@
-"""The composition root: puts the parts together and runs them. Nothing else knows it but the CLI."""
+"""The composition root: puts the parts together and runs them. Only the command line knows it."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class Following:
     died: str | None = None
 
     def run(self) -> None:
-        """Follow. Raises StoreBroken where the database cannot be used, GeptError for a dead thread."""
+        """Follow. Raises StoreBroken for an unusable database, GeptError for a dead thread."""
         spare_memory()
         server = embedded(self.settings, self.stop)
         health = Health(self.collectors, now)
@@ -204,13 +204,14 @@ class Following:
         while not self.stop.is_set():
             try:
                 prepare(self.settings, server)
-                return True
             except StoreAway as error:
                 health.database(str(error))
                 if not told and not self.stop.is_set():
                     log.warning("waiting for the database", error=str(error))
                 told = True
                 self.stop.wait(RETRY)
+            else:
+                return True
         return False
 
     def _follow(
@@ -230,7 +231,7 @@ class Following:
         watch(store, health, self.settings.horizon)
         threads = self._start(running, repairs, store, health)
         log.info("started", collectors=[each.name for each in self.collectors])
-        self._supervise(threads, server, health)
+        self._supervise(server, health)
         for repair in repairs:
             repair.wake()
         end = monotonic() + GRACE
@@ -278,7 +279,7 @@ class Following:
                 self.died = name
                 self.stop.set()
 
-    def _supervise(self, threads: list[Thread], server: Server | None, health: Health) -> None:
+    def _supervise(self, server: Server | None, health: Health) -> None:
         """Wait for the end; meanwhile see to it that gept's own server runs."""
         while not self.stop.wait(1):
             if server is None:

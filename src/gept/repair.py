@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
-from .errors import StoreError
+from .errors import StoreAway
 from .events import Event, Finished
 from .model import Collector, Status
 from .runner import Runner
@@ -51,12 +51,12 @@ class Repair:
         self._awake.set()
 
     def follow(self, stop: Flag) -> None:
-        """Run what is due until told to stop."""
+        """Run what is due until told to stop. Raises StoreBroken, which a person must see."""
         while not stop.is_set():
             self._awake.clear()
             try:
                 nap = self._pace if self._work(stop) else self._until_due()
-            except StoreError:
+            except StoreAway:
                 nap = DATABASE_NAP
             if nap > self._pace:
                 self._awake.wait(nap.total_seconds())

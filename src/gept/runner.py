@@ -125,7 +125,9 @@ class Runner:
         started = monotonic()
         for number, request in enumerate(requests, 1):
             try:
-                part = self._read(collector, request, tick, started + BUDGET * number / len(requests))
+                part = self._read(
+                    collector, request, tick, started + BUDGET * number / len(requests)
+                )
             except (UpstreamError, DecodeError) as error:
                 if len(requests) == 1:
                     raise
@@ -137,18 +139,17 @@ class Runner:
             raise answer.failure
         return answer
 
-    def _read(
-        self, collector: Collector, request: Request, tick: Tick, deadline: float
-    ) -> Decoded:
+    def _read(self, collector: Collector, request: Request, tick: Tick, deadline: float) -> Decoded:
         """Read an answer and the pages that continue it: all of them, or none."""
-        rows, rejected = [], []
-        page: Request | None = request
+        read = Decoded()
+        page = request
         for _ in range(MOST_PAGES):
             decoded = collector.decode(self._upstream.get(page, deadline), tick)
-            rows += decoded.rows
-            rejected += decoded.rejected
-            if (page := decoded.more) is None:
-                return Decoded(rows, rejected)
+            read.rows.extend(decoded.rows)
+            read.rejected.extend(decoded.rejected)
+            if decoded.more is None:
+                return read
+            page = decoded.more
         raise DecodeError(f"{request} goes on for more than {MOST_PAGES} pages")
 
     def _give_up(self, collector: Collector, at: datetime, error: Exception) -> Finished:

@@ -223,7 +223,7 @@ class Settings:
         """The folder for everything on disk."""
         if self.data_dir is not None:
             return self.data_dir
-        from platformdirs import user_data_path  # noqa: PLC0415 - `gept health` starts without it
+        from platformdirs import user_data_path
 
         return user_data_path("gept", appauthor=False)
 
@@ -264,7 +264,7 @@ def _dotenv(folder: Path) -> dict[str, str]:
     try:
         if not file.is_file():
             return {}
-        from dotenv import dotenv_values  # noqa: PLC0415 - `gept health` starts without it
+        from dotenv import dotenv_values
 
         return {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
     except (OSError, UnicodeDecodeError) as error:
@@ -295,7 +295,9 @@ def _secret(name: str, values: Mapping[str, str]) -> str | None:
         content = Path(file).read_text(encoding="utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise Wrong(f"{name}_FILE: {file!r} cannot be read ({reason}); name a readable file") from None
+        raise Wrong(
+            f"{name}_FILE: {file!r} cannot be read ({reason}); name a readable file"
+        ) from None
     if not content:
         raise Wrong(f"{name}_FILE: {file!r} is empty; write the secret into it")
     return content
@@ -315,7 +317,11 @@ def _unknown(values: Mapping[str, str]) -> list[str]:
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:
     whole = [name for name in ("DATABASE_URL", "DATABASE_URL_FILE") if name in values]
-    details = [name for name in ("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE") if name in values]
+    details = [
+        name
+        for name in ("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE")
+        if name in values
+    ]
     if whole and "DB_HOST" in values:
         return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
     if not details or "DB_HOST" in values:

@@ -12,6 +12,7 @@ from time import monotonic
 
 import httpx2
 import tenacity
+from tenacity.stop import stop_base
 
 from . import __version__
 from .errors import UpstreamBusy, UpstreamError, UpstreamRefused
@@ -77,14 +78,11 @@ class Upstream:
             error = state.outcome.exception() if state.outcome else None
             self._observe(Retried(request, error, state.upcoming_sleep))
 
-        def too_late(state: tenacity.RetryCallState) -> bool:
-            return self._stop.is_set() or monotonic() + state.upcoming_sleep >= deadline
-
         return iter(
             tenacity.Retrying(
                 retry=tenacity.retry_if_exception_type(UpstreamBusy),
                 wait=_wait,
-                stop=tenacity.stop_any(tenacity.stop_after_attempt(TRIES), too_late),
+                stop=tenacity.stop_after_attempt(TRIES) | _TooLate(self._stop, deadline),
                 sleep=tenacity.sleep_using_event(self._stop),
                 before_sleep=tell,
                 reraise=True,
@@ -145,8 +143,19 @@ class Upstream:
         raise UpstreamBusy(f"{request}: HTTP {status}", wait)
 
 
+class _TooLate(stop_base):
+    """Ends the tries where the next one would begin beyond the deadline, or we are to stop."""
+
+    def __init__(self, stop: Flag, deadline: float) -> None:
+        self._stop = stop
+        self._deadline = deadline
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
+        return self._stop.is_set() or monotonic() + retry_state.upcoming_sleep >= self._deadline
+
+
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for (a number or a date), an hour at most."""
+    """Return the seconds that a Retry-After header asks for, an hour at most."""
     if value is None:
         return None
     try:

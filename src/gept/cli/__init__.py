@@ -1,4 +1,4 @@
-"""The command line. Each command is a module, imported when it is called, so that all start fast."""
+"""The command line. Each command is a module, imported when called, so that all start fast."""
 
 from __future__ import annotations
 

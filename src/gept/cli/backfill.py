@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--until", type=MOMENT, help="Before which tick to end. Default: the newest one.")
 def command(name: str, since: datetime, until: datetime | None) -> None:
     """Fetch what is missing of a span, the newest first; what is there is not asked for again."""
-    from threading import Event as Flag  # noqa: PLC0415
+    from threading import Event as Flag
 
-    from .. import app, settings  # noqa: PLC0415
-    from ..repair import backfill  # noqa: PLC0415
+    from .. import app, settings
+    from ..repair import backfill
 
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
@@ -39,17 +40,21 @@ def command(name: str, since: datetime, until: datetime | None) -> None:
             lambda: backfill(runner, store, collector, span, loaded.pace, stop, _tell(loaded.pace)),
             stop,
         )
-    click.echo(f"{name}: {left or 'no'} ticks missing from {written(span[0])} to {written(span[1])}")
+    click.echo(
+        f"{name}: {left or 'no'} ticks missing from {written(span[0])} to {written(span[1])}"
+    )
     sys.exit(Exit.INCOMPLETE if left else Exit.OK)
 
 
 def _span(
     collector: Collector, since: datetime, until: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    from ..errors import UsageError  # noqa: PLC0415
+    from ..errors import UsageError
 
     if collector.history is None:
-        raise UsageError(f"{collector.name} only knows the present, so there is nothing to backfill")
+        raise UsageError(
+            f"{collector.name} only knows the present, so there is nothing to backfill"
+        )
     schedule = collector.schedule
     end = schedule.following(schedule.newest(now))
     begin = max(schedule.ceil(since), collector.history)
@@ -59,7 +64,7 @@ def _span(
     return begin, end
 
 
-def _tell(pace: timedelta):  # type: ignore[no-untyped-def]
+def _tell(pace: timedelta) -> Callable[[Finished, int], None]:
     def tell(finished: Finished, left: int) -> None:
         counts = finished.counts
         time_left = timedelta(seconds=round(left * (pace.total_seconds() + finished.seconds)))

@@ -9,8 +9,8 @@ import click
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
 def command(names: tuple[str, ...]) -> None:
     """Follow the named collectors, each with metrics on its own port."""
-    from .. import app, settings  # noqa: PLC0415
-    from .follow import follow  # noqa: PLC0415
+    from .. import app, settings
+    from .follow import follow
 
     loaded = settings.load()
     chosen = app.chosen(names, loaded)

@@ -21,10 +21,9 @@ def command() -> None:
 @command.command("url")
 def url() -> None:
     """Print how to connect to the database."""
-    from psycopg import conninfo  # noqa: PLC0415
-
-    from .. import app, settings  # noqa: PLC0415
-    from ..store import address  # noqa: PLC0415
+    from .. import app, settings
+    from ..store import address
+    from ..store.database import without_password
 
     loaded = settings.load()
     server = app.embedded(loaded, Flag())
@@ -33,22 +32,21 @@ def url() -> None:
         click.echo(text)
         click.echo("gept runs this server only while it runs itself: `gept up`", err=True)
         return
-    parts = conninfo.conninfo_to_dict(text)
-    if parts.pop("password", None) is not None:
+    shown, password = without_password(text)
+    click.echo(shown)
+    if password is not None:
         click.echo("the password is not shown", err=True)
-    click.echo(conninfo.make_conninfo(**parts))
 
 
 @command.command("shell", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[PSQL ARGUMENT…]", nargs=-1, type=click.UNPROCESSED)
 def shell(arguments: tuple[str, ...]) -> None:
     """Open psql on the database; further arguments are psql's."""
-    from psycopg import conninfo  # noqa: PLC0415
-
-    from .. import app, settings  # noqa: PLC0415
-    from ..errors import UsageError  # noqa: PLC0415
-    from ..store import address  # noqa: PLC0415
-    from ..store.embedded import binaries  # noqa: PLC0415
+    from .. import app, settings
+    from ..errors import UsageError
+    from ..store import address
+    from ..store.database import without_password
+    from ..store.embedded import binaries
 
     loaded = settings.load()
     server = app.embedded(loaded, Flag())
@@ -58,10 +56,9 @@ def shell(arguments: tuple[str, ...]) -> None:
         raise UsageError(f"{psql} is not there; install psql (Debian: postgresql-client)")
     try:
         app.prepare(loaded, server)
-        parts = conninfo.conninfo_to_dict(address(loaded, server))
-        secret = {"PGPASSWORD": str(parts.pop("password"))} if parts.get("password") else {}
-        target = conninfo.make_conninfo(**parts)
-        done = subprocess.run([psql, "-d", target, *arguments], env={**os.environ, **secret}, check=False)
+        target, password = without_password(address(loaded, server))
+        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+        done = subprocess.run([psql, "-d", target, *arguments], env=environment, check=False)
     finally:
         if server is not None:
             server.stop()
@@ -71,8 +68,8 @@ def shell(arguments: tuple[str, ...]) -> None:
 @command.command("migrate")
 def migrate() -> None:
     """Bring the schema up to date."""
-    from .. import app, settings  # noqa: PLC0415
-    from ..store import migrate as steps  # noqa: PLC0415
+    from .. import app, settings
+    from ..store import migrate as steps
 
     loaded = settings.load()
     with app.store(loaded) as store:
@@ -83,9 +80,9 @@ def migrate() -> None:
 @command.command("status")
 def status() -> None:
     """Show which database is used and which migrations it has."""
-    from .. import app, settings  # noqa: PLC0415
-    from ..store import address  # noqa: PLC0415
-    from ..store import migrate as steps  # noqa: PLC0415
+    from .. import app, settings
+    from ..store import address
+    from ..store import migrate as steps
 
     loaded = settings.load()
     server = app.embedded(loaded, Flag())

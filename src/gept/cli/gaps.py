@@ -26,7 +26,7 @@ def command(
     names: tuple[str, ...], since: datetime | None, until: datetime | None, as_json: bool
 ) -> None:
     """List the ticks that are wanted and missing, as ranges with their cause."""
-    from .. import app, settings  # noqa: PLC0415
+    from .. import app, settings
 
     loaded = settings.load()
     found: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ import click
 
 from .exits import Exit
 
+LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask one that listens there
 PATHS = {"health": "/health", "live": "/livez", "ready": "/readyz"}
 
 
@@ -18,7 +19,7 @@ PATHS = {"health": "/health", "live": "/livez", "ready": "/readyz"}
 @click.option("--ready", "what", flag_value="ready", help="Ask only whether the database answers.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Ask this port.")
 def command(name: str | None, what: str | None, port: int | None) -> None:
-    """Ask a running gept whether it is healthy; of a collector NAME's process where one is named."""
+    """Ask a running gept whether it is healthy: `gept up`, or the `gept collect` of NAME."""
     host, default = _where(name)
     try:
         connection = HTTPConnection(host, port or default, timeout=5)
@@ -33,13 +34,13 @@ def command(name: str | None, what: str | None, port: int | None) -> None:
 
 
 def _where(name: str | None) -> tuple[str, int]:
-    from .. import settings  # noqa: PLC0415
+    from .. import settings
 
     loaded = settings.load()
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(loaded.bind_address, loaded.bind_address)
+    host = LOCAL.get(loaded.bind_address, loaded.bind_address)
     if name is None:
         return host, loaded.metrics_port or loaded.dashboard_port
-    from .. import app  # noqa: PLC0415
+    from .. import app
 
     [collector] = app.chosen([name], loaded)
     return host, loaded.metrics_port or collector.port

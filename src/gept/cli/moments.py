@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """Reads a moment; one without a zone is UTC."""
 
     name = "TIME"

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.option("--at", type=MOMENT, help="The tick to run. Default: the newest one.")
 def command(name: str, at: datetime | None) -> None:
     """Run one tick of a collector; the exit code tells how it ended."""
-    from threading import Event as Flag  # noqa: PLC0415
+    from threading import Event as Flag
 
-    from .. import app, settings  # noqa: PLC0415
+    from .. import app, settings
 
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
@@ -38,7 +38,7 @@ def command(name: str, at: datetime | None) -> None:
 
 
 def _tick(collector: Collector, at: datetime | None, now: datetime) -> datetime:
-    from ..errors import UsageError  # noqa: PLC0415
+    from ..errors import UsageError
 
     if at is None:
         return collector.schedule.newest(now)

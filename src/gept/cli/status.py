@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(as_json: bool) -> None:
     """Show how fresh and how complete the data is."""
-    from .. import app, settings  # noqa: PLC0415
-    from ..observe.health import Health  # noqa: PLC0415
+    from .. import app, settings
+    from ..observe.health import Health
 
     loaded = settings.load()
     now = app.now()
@@ -57,7 +57,9 @@ def _status(health: Health, now: datetime) -> dict[str, Any]:
 
 
 def _table(told: dict[str, Any]) -> str:
-    lines = [f"{'collector':<10} {'state':<10} {'newest good tick':<21} {'behind':>9} {'missing':>8}"]
+    lines = [
+        f"{'collector':<10} {'state':<10} {'newest good tick':<21} {'behind':>9} {'missing':>8}"
+    ]
     for each in told["collectors"]:
         newest = each["newest_good_tick"]
         at = written(newest and datetime.fromisoformat(newest))

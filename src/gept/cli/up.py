@@ -8,8 +8,8 @@ import click
 @click.command("up")
 def command() -> None:
     """Collect everything in one process, until stopped."""
-    from .. import app, settings  # noqa: PLC0415
-    from .follow import follow  # noqa: PLC0415
+    from .. import app, settings
+    from .follow import follow
 
     loaded = settings.load()
     follow(loaded, app.chosen([], loaded), {"DASHBOARD_PORT": loaded.dashboard_port})

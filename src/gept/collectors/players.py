@@ -21,7 +21,7 @@ class PlayerCount(NamedTuple):
     """The number of players in a minute, and when the page was read."""
 
     timestamp: datetime
-    count: int
+    count: int  # type: ignore[assignment] # the column is named so, as is a method of tuples
     fetched_at: datetime
 
 

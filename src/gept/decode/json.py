@@ -56,7 +56,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def whole(body: bytes, kind: type[T]) -> T:
     """Return a body as a value of a type, or raise DecodeError that says what does not fit."""
     try:
-        return _decoder(kind).decode(body)  # type: ignore[no-any-return]
+        return _decoder(kind).decode(body)  # type: ignore[no-any-return, arg-type]
     except BROKEN as error:
         raise DecodeError(f"{_beginning(body)}: {error}") from error
 
@@ -89,9 +89,7 @@ def each(values: Iterable[Any], entry: type[Entry]) -> tuple[list[Entry], list[R
     return good, bad
 
 
-def _keyed_one_by_one(
-    body: bytes, entry: type[Entry]
-) -> tuple[Keyed[Entry], list[Rejected]]:
+def _keyed_one_by_one(body: bytes, entry: type[Entry]) -> tuple[Keyed[Entry], list[Rejected]]:
     loose = whole(body, LooseKeyed)
     good: dict[int, Entry] = {}
     bad: list[Rejected] = []

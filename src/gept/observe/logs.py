@@ -67,7 +67,11 @@ class Logs:
 
 
 def _about(event: Finished) -> dict[str, Any]:
-    return {"collector": event.collector, "tick": _written(event.tick), "status": event.status.value}
+    return {
+        "collector": event.collector,
+        "tick": _written(event.tick),
+        "status": event.status.value,
+    }
 
 
 def _counts(event: Finished) -> dict[str, Any]:

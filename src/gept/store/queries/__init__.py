@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 
 @cache
 def named(name: str) -> LiteralString:
     """Return the text of a query."""
-    text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    return cast(LiteralString, text)
+    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")

@@ -2,13 +2,13 @@
 -- then those that nobody has asked for; the newest first. The very newest is left to the
 -- thread that follows the collector.
 WITH wanted AS (
-    SELECT unnest(wanted * tstzmultirange(tstzrange(%(since)s, greatest(%(since)s, %(unasked)s::timestamptz), '[]'))) AS span, step
+    SELECT unnest(wanted * tstzmultirange(tstzrange(%(since)s, %(newest)s))) AS span, step
     FROM collectors WHERE name = %(collector)s
 ), ticks AS (
     SELECT to_timestamp(second) AS tick
     FROM wanted, generate_series(
         ceil(extract(epoch FROM lower(span)) / extract(epoch FROM step)) * extract(epoch FROM step),
-        extract(epoch FROM upper(span)), extract(epoch FROM step)) AS second
+        extract(epoch FROM upper(span)) - 0.000001, extract(epoch FROM step)) AS second
 )
 SELECT tick, 0 AS rank FROM ledger
 WHERE collector = %(collector)s AND next_try_at <= %(now)s
