@@ -16,7 +16,7 @@ run: $(VENV)/run ## Install gept here if need be, and collect everything until C
 	@exec $(BIN)/gept up
 
 test: $(VENV)/test ## Run the whole test suite.
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/test ## Check style, types and import contracts.
 	$(BIN)/ruff check .

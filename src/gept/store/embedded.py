@@ -181,7 +181,7 @@ class Server:
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         private(fresh)
-        account.choose().give(self.folder)
+        account.choose().give(fresh)
         program = [self.binaries / "initdb", "-D", fresh, "-U", SUPERUSER, "-E", "UTF8"]
         options = ["--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256"]
         with _failing_clearly(fresh):
@@ -193,8 +193,8 @@ class Server:
     def _spawn(self) -> subprocess.Popen[bytes]:
         private(self.sockets)
         chosen = account.choose()
-        chosen.give(self.folder)
-        chosen.give(self.sockets)
+        for each in (self.folder, self.data, self.sockets):
+            chosen.give(each)
         settings = {**TUNING, "unix_socket_directories": f'"{self.sockets}"'}
         if self._major() >= 18:
             settings["io_method"] = "sync"
@@ -279,8 +279,8 @@ class Server:
             if not account.can_reach(chosen, path):
                 self.stop()
                 raise StoreBroken(
-                    f"PostgreSQL does not run as root, and its user cannot get at {path}; {remedy}, or "
-                    "run gept as a normal user"
+                    f"PostgreSQL does not run as root, and its user cannot get at {path}; "
+                    f"{remedy}, or run gept as a normal user"
                 )
 
     def _log_end(self) -> str:

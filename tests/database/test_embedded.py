@@ -1,0 +1,223 @@
+"""gept's own PostgreSQL: private, its owner's, and gone with its owner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+import psycopg
+import pytest
+
+from gept.errors import SettingsError, StoreAway, StoreBroken
+from gept.store import Server, account
+
+ROOT = os.geteuid() == 0
+HOLD = """
+import sys
+from pathlib import Path
+from threading import Event
+from gept.store import Server
+server = Server(Path(sys.argv[1]), None, Event().wait)
+server.ensure()
+print(server.url("postgres"), flush=True)
+sys.stdin.read()
+"""
+
+
+def server(folder: Path) -> Server:
+    return Server(folder, None, Event().wait)
+
+
+def answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def holder(folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a process that owns a server, and return it with the server's address."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    output: IO[str] | None = process.stdout
+    assert output is not None
+    url = output.readline().strip()
+    assert url
+    return process, url
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    process.send_signal(number)
+    process.communicate()
+
+
+@pytest.mark.parametrize("name", ["with space", "quote'dollar$x", 'comma,"double"', "l" * 90, "ü"])
+def test_any_path_will_do(name: str, tmp_path: Path) -> None:
+    running = server(tmp_path / name)
+    running.ensure()
+
+    assert answers(running.url("postgres"))
+    running.stop()
+    assert not answers(running.url("postgres"))
+
+
+def test_nobody_else_is_let_in(tmp_path: Path) -> None:
+    running = server(tmp_path)
+    running.ensure()
+    with psycopg.connect(running.url("postgres")) as connection:
+        listening = connection.execute("SHOW listen_addresses").fetchone()
+        durable = connection.execute(
+            "SELECT bool_and(setting = 'on') FROM pg_settings "
+            "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+        ).fetchone()
+    modes = [
+        path.stat().st_mode & 0o777 for path in (running.folder, running.data, running.sockets)
+    ]
+    running.stop()
+
+    assert listening == ("",)
+    assert durable == (True,)
+    assert modes == [0o700, 0o700, 0o700]
+
+
+def test_folders_above_stay_as_they_are(tmp_path: Path) -> None:
+    above = tmp_path / "above"
+    above.mkdir(mode=0o700)
+    running = server(above / "data")
+    try:
+        running.ensure()
+    except StoreBroken as error:
+        assert "DATA_DIR" in str(error)  # noqa: PT017 - without namespaces, root is told so
+    running.stop()
+
+    assert above.stat().st_mode & 0o777 == 0o700
+    assert above.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_its_owner_and_is_taken_over(number: signal.Signals, tmp_path: Path) -> None:
+    owner, url = holder(tmp_path)
+    end(owner, number)
+
+    heir = server(tmp_path)
+    heir.ensure()
+    assert heir.owned
+    assert answers(url)
+    heir.stop()
+    assert not answers(url)
+
+
+def test_another_process_uses_it_and_does_not_end_it(tmp_path: Path) -> None:
+    owner, url = holder(tmp_path)
+    guest = server(tmp_path)
+    guest.ensure()
+
+    assert not guest.owned
+    assert guest.url("postgres") == url
+    guest.stop()
+    assert answers(url)
+    end(owner, signal.SIGTERM)
+
+
+def test_a_stale_process_id_harms_nobody(tmp_path: Path) -> None:
+    owner, _ = holder(tmp_path)
+    status = tmp_path / "postgresql/data/postmaster.pid"
+    content = status.read_text().splitlines()
+    os.kill(int(content[0]), signal.SIGKILL)
+    end(owner, signal.SIGKILL)
+    innocent = subprocess.Popen(["sleep", "60"])
+    status.write_text("\n".join([str(innocent.pid), *content[1:]]))
+
+    heir = server(tmp_path)
+    heir.ensure()
+    heir.stop()
+
+    assert innocent.poll() is None
+    innocent.kill()
+    innocent.wait()
+
+
+def test_an_interrupted_first_start_is_begun_again(tmp_path: Path) -> None:
+    half_made = tmp_path / "postgresql" / "data.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+
+    running = server(tmp_path)
+    running.ensure()
+    running.stop()
+
+    assert not half_made.exists()
+
+
+def test_data_of_another_version_is_refused_with_advice(tmp_path: Path) -> None:
+    running = server(tmp_path)
+    running.ensure()
+    running.stop()
+    (running.data / "PG_VERSION").write_text("12\n")
+
+    with pytest.raises(StoreBroken, match="is of PostgreSQL 12, but .* PG_BINDIR"):
+        server(tmp_path).ensure()
+
+
+def test_what_the_server_says_is_told_when_it_does_not_start(tmp_path: Path) -> None:
+    running = server(tmp_path)
+    running.ensure()
+    running.stop()
+    (running.data / "postgresql.conf").write_text("nonsense = 1\n")
+
+    with pytest.raises(StoreBroken, match="unrecognized configuration parameter"):
+        server(tmp_path).ensure()
+
+
+def test_being_stopped_ends_the_wait(tmp_path: Path) -> None:
+    stop = Event()
+    stop.set()
+
+    with pytest.raises(StoreAway, match="stopped"):
+        Server(tmp_path, None, stop.wait).ensure()
+
+
+def test_a_folder_without_programs_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="PG_BINDIR: .* holds no postgres"):
+        _ = Server(tmp_path, tmp_path, Event().wait).binaries
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match="DATA_DIR: .* cannot be made"):
+        server(tmp_path / "file").ensure()
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can become another user")
+def test_where_no_namespaces_are_it_runs_as_nobody(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "_works", lambda _: False)
+    account.choose.cache_clear()
+    base = Path("/var/tmp") / f"gept-test-{os.getpid()}"  # noqa: S108 - where everybody can go
+    base.mkdir(mode=0o755)
+    try:
+        running = server(base / "data")
+        try:
+            running.ensure()
+        except StoreBroken as error:
+            if "install gept where" in str(error):
+                pytest.skip(f"this environment is closed to other users: {error}")
+            raise
+        assert answers(running.url("postgres"))
+        assert running.data.stat().st_uid == account.choose().owner != 0
+        running.stop()
+    finally:
+        account.choose.cache_clear()
+        subprocess.run(["rm", "-rf", str(base)], check=True)

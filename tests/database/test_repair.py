@@ -1,0 +1,227 @@
+"""What is missing: found in the ledger, and repaired by asking again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from conftest import NOW, Machine
+from services import Services
+
+from gept.events import Finished
+from gept.model import Collector, Status
+from gept.repair import Repair, backfill
+from gept.store import Gap
+
+Query = Callable[..., list[Any]]
+FIVE_MINUTES = timedelta(minutes=5)
+PACE = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def five(collectors: dict[str, Collector], machine: Machine) -> Collector:
+    collector = collectors["5m"]
+    newest = collector.schedule.newest(NOW)
+    machine.store.begin(collector, newest - timedelta(hours=1), NOW)
+    return collector
+
+
+def due(machine: Machine, collector: Collector, limit: int = 100) -> list[datetime]:
+    newest = collector.schedule.newest(machine.clock())
+    return machine.store.due(collector, newest - timedelta(days=7), machine.clock(), limit)
+
+
+def test_what_nobody_asked_for_is_due_the_newest_first(machine: Machine, five: Collector) -> None:
+    newest = five.schedule.newest(NOW)
+
+    assert due(machine, five) == [newest - n * FIVE_MINUTES for n in range(1, 13)]
+
+
+def test_late_buckets_come_before_catching_up(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "stale")
+    late = machine.run(five)
+    before = due(machine, five, 1)
+    machine.clock.forward(seconds=4)
+
+    assert before != [late.tick]
+    assert due(machine, five, 1) == [late.tick]
+
+
+def test_a_bucket_is_due_once_more_when_it_has_settled(machine: Machine, five: Collector) -> None:
+    done = machine.run(five)
+    machine.clock.at = five.settles_at(done.tick)
+
+    assert due(machine, five, 1) == [done.tick]
+    machine.run(five, done.tick)
+    assert done.tick not in due(machine, five)
+
+
+def test_sources_of_the_present_are_not_asked_about_the_past(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services
+) -> None:
+    latest = collectors["latest"]
+    machine.store.begin(latest, NOW - timedelta(hours=1), NOW)
+    repair = Repair(machine.runner, machine.store, [latest], machine.clock, timedelta(days=7), PACE)
+
+    assert not repair._work(Event())
+    assert upstream.asked == []
+
+
+def test_repair_works_until_nothing_is_due(machine: Machine, five: Collector, query: Query) -> None:
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(days=7), PACE)
+    stop = Event()
+    while repair._work(stop):
+        pass
+
+    newest = five.schedule.newest(NOW)
+    assert query("SELECT count(*) FROM ledger WHERE status = 'done'") == [(12,)]
+    assert machine.store.gaps(five, newest - timedelta(hours=1), newest) == []
+
+
+def test_repair_wakes_up_for_a_late_bucket(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(0), PACE)
+    stop, ran = Event(), Event()
+
+    def watch(event: Any) -> None:
+        repair(event)
+        if isinstance(event, Finished) and event.status is Status.DONE:
+            ran.set()
+
+    machine.runner._observe = watch
+    thread = Thread(target=repair.follow, args=(stop,))
+    thread.start()
+    upstream.fault("/api/v1/osrs/5m", "stale")
+    machine.run(five)
+    machine.clock.forward(seconds=4)
+    repair.wake()
+
+    assert ran.wait(20)
+    stop.set()
+    repair.wake()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_horizon_is_a_border(machine: Machine, five: Collector) -> None:
+    newest = five.schedule.newest(NOW)
+
+    assert machine.store.due(five, newest - timedelta(minutes=10), NOW, 100) == [
+        newest - FIVE_MINUTES,
+        newest - 2 * FIVE_MINUTES,
+    ]
+
+
+def test_a_restart_wants_what_was_missed_meanwhile(machine: Machine, five: Collector) -> None:
+    machine.clock.forward(days=2)
+    newest = five.schedule.newest(machine.clock())
+    machine.store.begin(five, newest - timedelta(hours=24), machine.clock())
+
+    assert len(due(machine, five, 10_000)) == 12 + 2 * 288
+
+
+def test_gaps_are_ranges_of_one_cause(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    newest = five.schedule.newest(NOW)
+    upstream.fault("/api/v1/osrs/5m", "status:404", 2)
+    machine.run(five, newest - 3 * FIVE_MINUTES)
+    machine.run(five, newest - 2 * FIVE_MINUTES)
+    machine.run(five, newest - 6 * FIVE_MINUTES)
+
+    gaps = machine.store.gaps(five, newest - timedelta(days=1), newest)
+
+    error = f"UpstreamRefused: prices/5m?timestamp={int((newest - 2 * FIVE_MINUTES).timestamp())}: HTTP 404"
+    assert gaps == [
+        Gap(newest - 12 * FIVE_MINUTES, newest - 6 * FIVE_MINUTES, 6, "not_asked", None),
+        Gap(newest - 5 * FIVE_MINUTES, newest - 3 * FIVE_MINUTES, 2, "not_asked", None),
+        Gap(newest - 3 * FIVE_MINUTES, newest - FIVE_MINUTES, 2, "failed", error),
+        Gap(newest - FIVE_MINUTES, newest, 1, "not_asked", None),
+    ]
+    assert machine.store.count_missing(five, newest - timedelta(days=1), newest) == (11, 12)
+
+
+def test_backfill_names_older_ticks_and_asks_for_each_once(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    span = (datetime(2021, 3, 8, 8, tzinfo=UTC), datetime(2021, 3, 8, 9, tzinfo=UTC))
+    machine.store.want(five, *span)
+    wanted = machine.store.gaps(five, *span)
+    told: list[int] = []
+
+    def run() -> int:
+        return backfill(
+            machine.runner,
+            machine.store,
+            five,
+            span,
+            PACE,
+            Event(),
+            lambda _, left: told.append(left),
+        )
+
+    assert [gap.ticks for gap in wanted] == [12]
+    assert run() == 0
+    assert told == list(range(11, -1, -1))
+    asked = len(upstream.asked)
+    assert run() == 0
+    assert len(upstream.asked) == asked == 12
+    assert query("SELECT count(DISTINCT timestamp) FROM price_data_5min") == [(12,)]
+    assert query("SELECT bool_and(settled) FROM ledger") == [(True,)]
+    assert machine.store.gaps(five, *span) == []
+
+
+def test_backfill_closes_real_holes_and_leaves_failures(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    begin = datetime(2021, 3, 8, 8, tzinfo=UTC)
+    span = (begin, begin + 2 * FIVE_MINUTES)
+    hole, broken = int(begin.timestamp()), int((begin + FIVE_MINUTES).timestamp())
+    upstream.fault(f"/api/v1/osrs/5m?timestamp={hole}", "empty", 9)
+    upstream.fault(f"/api/v1/osrs/5m?timestamp={broken}", "status:404", 9)
+
+    left = backfill(machine.runner, machine.store, five, span, PACE, Event(), lambda *_: None)
+
+    assert left == 1
+    assert query("SELECT status FROM ledger ORDER BY tick") == [("empty",), ("failed",)]
+
+
+def test_backfill_stops_when_told(machine: Machine, five: Collector, upstream: Services) -> None:
+    begin = datetime(2021, 3, 8, 8, tzinfo=UTC)
+    stop = Event()
+    stop.set()
+
+    left = backfill(
+        machine.runner,
+        machine.store,
+        five,
+        (begin, begin + timedelta(hours=1)),
+        PACE,
+        stop,
+        lambda *_: None,
+    )
+
+    assert left == 11
+    assert len(upstream.asked) == 1
+
+
+def test_standing_tells_the_newest_good_tick(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    before = machine.store.standing(five)
+    machine.run(five)
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+    machine.clock.forward(minutes=5)
+    machine.run(five)
+
+    after = machine.store.standing(five)
+
+    assert (before.newest_good, before.status) == (None, None)
+    assert after.newest_good == five.schedule.newest(NOW)
+    assert (after.tick, after.status) == (five.schedule.newest(machine.clock()), "failed")

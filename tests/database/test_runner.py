@@ -1,0 +1,422 @@
+"""One tick, from an answer on loopback to committed rows and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from conftest import NOW, Machine
+from services import Services, bucket, latest, mapping
+
+from gept.errors import DecodeError, NotYet, StoreAway, Superseded, UpstreamRefused
+from gept.events import Finished
+from gept.model import Collector, Counts, Status
+from gept.store import Database
+
+Query = Callable[..., list[Any]]
+LEDGER = "SELECT status, settled, attempts, rows, revisions, next_try_at FROM ledger"
+BUCKETS = "SELECT item_id, avg_high_price, high_price_volume, avg_low_price, low_price_volume FROM price_data_5min WHERE timestamp = %s ORDER BY 1"
+T = datetime(2026, 11, 22, 12, 25, tzinfo=UTC)
+
+
+def served(step: str, at: datetime) -> list[tuple[Any, ...]]:
+    data = bucket(step, int(at.timestamp()))
+    return sorted((int(item), *sides.values()) for item, sides in data.items())
+
+
+@pytest.fixture
+def five(collectors: dict[str, Collector]) -> Collector:
+    return collectors["5m"]
+
+
+def test_a_bucket_is_stored_as_it_was_served(
+    machine: Machine, five: Collector, query: Query
+) -> None:
+    finished = machine.run(five)
+
+    assert (finished.tick, finished.status) == (T, Status.DONE)
+    assert query(BUCKETS, T) == served("5m", T)
+    assert finished.counts == Counts(inserted=len(served("5m", T)))
+    assert query(LEDGER) == [("done", False, 1, finished.counts.rows, 0, five.settles_at(T))]
+
+
+def test_a_tick_run_twice_touches_no_row(machine: Machine, five: Collector, query: Query) -> None:
+    versions = "SELECT item_id, xmin::text FROM price_data_5min ORDER BY 1"
+    machine.run(five)
+    before = query(versions)
+
+    again = machine.run(five)
+
+    assert again.counts == Counts(unchanged=len(before))
+    assert again.again
+    assert query(versions) == before
+
+
+def test_a_settled_reading_revises(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.missing_items = {"5"}
+    machine.run(five)
+    upstream.missing_items = {"7"}
+    query("UPDATE price_data_5min SET avg_low_price = 1 WHERE item_id = 20014")
+    machine.clock.forward(minutes=10)
+
+    settled = machine.run(five, T)
+
+    assert (settled.counts.inserted, settled.counts.updated, settled.counts.removed) == (1, 1, 1)
+    assert settled.next_try is None
+    [(status, is_settled, attempts, _, revisions, next_try)] = query(LEDGER)
+    assert (status, is_settled, attempts, revisions, next_try) == ("done", True, 2, 2, None)
+    upstream.missing_items = set()
+
+
+def test_a_late_bucket_is_asked_for_again_soon(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "stale")
+
+    late = machine.run(five)
+
+    assert late.status is Status.NOT_YET
+    assert isinstance(late.error, NotYet)
+    assert late.next_try == NOW + timedelta(seconds=4)
+    assert query(BUCKETS, T) == query(BUCKETS, T - timedelta(minutes=5)) == []
+
+    assert machine.run(five).status is Status.DONE
+    assert query(BUCKETS, T) == served("5m", T)
+
+
+def test_a_hole_in_the_source_is_closed_after_days_and_tries(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "empty", 5)
+    first = machine.run(five, T).status
+    machine.clock.forward(days=4)
+
+    later = [machine.run(five, T).status for _ in range(2)]
+
+    assert [first, *later] == [Status.NOT_YET, Status.NOT_YET, Status.EMPTY]
+    assert [row[0] for row in query(LEDGER)] == ["empty"]
+
+
+@pytest.mark.parametrize("kind", ["text", "negative", "huge", "float", "null", "bad_id", "missing"])
+@pytest.mark.parametrize("name", ["5m", "hourly", "latest", "items"])
+def test_one_bad_entry_costs_only_itself(
+    kind: str,
+    name: str,
+    machine: Machine,
+    upstream: Services,
+    query: Query,
+    collectors: dict[str, Collector],
+) -> None:
+    if name == "items" and kind == "bad_id":
+        pytest.skip("a list has no keys that could be bad")
+    collector = collectors[name]
+    path = next(iter(collector.requests(_tick(collector, machine)))).path
+    upstream.fault(f"/api/v1/osrs{path}", f"spoil:{kind}")
+
+    partial = machine.run(collector)
+
+    assert partial.status is Status.PARTIAL
+    assert 4 <= partial.counts.rejected <= 6
+    assert partial.counts.inserted >= 35
+    assert all(each.reason for each in partial.rejected)
+    upstream.items = mapping()
+    assert machine.run(collector).status is Status.DONE
+    assert [row[0] for row in query(LEDGER)] == ["done"]
+
+
+def _tick(collector: Collector, machine: Machine) -> Any:
+    from gept.model import Tick
+
+    return Tick(collector.schedule.newest(machine.clock()))
+
+
+def test_a_partial_answer_removes_nothing(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    machine.run(five)
+    machine.clock.forward(minutes=10)
+    upstream.fault("/api/v1/osrs/5m", "spoil:null")
+
+    machine.run(five, T)
+
+    assert query(BUCKETS, T) == served("5m", T)
+
+
+def test_an_answer_with_too_many_bad_entries_is_refused_whole(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "spoil:null")
+
+    refused = machine.run(replace(five, tolerates=0.05))
+
+    assert refused.status is Status.REFUSED
+    assert query("SELECT count(*) FROM price_data_5min") == [(0,)]
+
+
+@pytest.mark.parametrize("fault", ["html", "truncate", "nan", "empty"])
+def test_what_is_no_snapshot_is_refused(
+    fault: str, machine: Machine, upstream: Services, collectors: dict[str, Collector], query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/latest", fault)
+
+    refused = machine.run(collectors["latest"])
+
+    assert refused.status is Status.REFUSED
+    assert isinstance(refused.error, DecodeError)
+    assert query("SELECT count(*) FROM prices_current") == [(0,)]
+    assert machine.run(collectors["latest"]).status is Status.DONE
+
+
+def test_a_good_tick_stays_good_when_a_later_reading_fails(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    machine.run(five)
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+
+    failed = machine.run(five)
+
+    assert failed.status is Status.FAILED
+    assert failed.next_try is not None
+    [(status, settled, _, rows, *_)] = query(LEDGER)
+    assert (status, settled, rows) == ("done", False, len(served("5m", T)))
+
+
+def test_a_snapshot_is_stored_with_its_changes(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    collector = collectors["latest"]
+    for _ in range(3):
+        machine.run(collector)
+        machine.clock.forward(minutes=1)
+
+    minute = int(NOW.timestamp()) // 60
+    expected = sorted(
+        (int(item), sides["high"], sides["low"]) for item, sides in latest(minute + 2).items()
+    )
+    assert query("SELECT item_id, high, low FROM prices_current ORDER BY 1") == expected
+    at = datetime.fromtimestamp((minute + 2) * 60, UTC)
+    assert query("SELECT item_id, high, low FROM prices_at(%s) ORDER BY 1", at) == expected
+    rows = query("SELECT timestamp, count(*) FROM prices_latest_1m GROUP BY 1 ORDER BY 1")
+    assert rows[0][1] == len(expected)
+    assert all(count < len(expected) / 3 for _, count in rows[1:])
+
+
+def test_each_utc_day_begins_with_every_item(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    machine.clock.at = datetime(2026, 11, 22, 23, 59, 1, tzinfo=UTC)
+    for _ in range(3):
+        machine.run(collectors["latest"])
+        machine.clock.forward(minutes=1)
+
+    counts = [
+        n
+        for _, n in query("SELECT timestamp, count(*) FROM prices_latest_1m GROUP BY 1 ORDER BY 1")
+    ]
+    assert counts[0] == counts[1] == len(latest(0))
+    assert counts[2] < counts[1]
+
+
+def test_the_first_snapshot_of_a_minute_wins(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    machine.run(collectors["players"])
+    upstream.players = 7
+
+    again = machine.run(collectors["players"])
+
+    assert (again.status, again.again) == (Status.DONE, True)
+    assert query("SELECT count FROM player_counts") == [(131884,)]
+
+
+def test_a_snapshot_that_comes_too_late_is_dropped(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    collector = collectors["latest"]
+    machine.clock.forward(minutes=1)
+    machine.run(collector)
+    machine.clock.forward(minutes=-1)
+
+    late = machine.run(collector)
+
+    assert isinstance(late.error, Superseded)
+    assert late.next_try is None
+    assert query("SELECT count(DISTINCT timestamp) FROM prices_latest_1m") == [(1,)]
+
+
+def test_a_snapshot_is_asked_for_again_only_within_its_minute(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services
+) -> None:
+    upstream.fault("/api/v1/osrs/latest", "status:404", 2)
+
+    first = machine.run(collectors["latest"])
+    machine.clock.forward(seconds=30)
+    second = machine.run(collectors["latest"])
+
+    assert first.next_try == NOW + timedelta(seconds=15)
+    assert second.next_try is None
+    assert isinstance(first.error, UpstreamRefused)
+
+
+def test_news_of_both_feeds_with_every_page_of_changes(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    machine.run(collectors["news"])
+    first = query("SELECT count(*) FROM osrs_news WHERE feed = 'wiki'")
+    upstream.asked.clear()
+    machine.clock.forward(minutes=30)
+
+    machine.run(collectors["news"])
+
+    assert query("SELECT count(*) FROM osrs_news WHERE feed = 'official'") == [(5,)]
+    assert first == [(24 * 180 + 5,)]
+    assert query("SELECT count(*) FROM osrs_news WHERE feed = 'wiki'") == [(first[0][0] + 90,)]
+    assert len(upstream.asked) == 4
+    numbers = query("SELECT count(DISTINCT pub_date) FROM osrs_news WHERE feed = 'wiki'")
+    assert numbers == [(first[0][0] + 90,)]
+
+
+def test_one_feed_that_fails_does_not_cost_the_other(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    upstream.fault("/m=news", "xxe")
+
+    partial = machine.run(collectors["news"])
+
+    assert partial.status is Status.PARTIAL
+    assert query("SELECT DISTINCT feed FROM osrs_news") == [("wiki",)]
+
+
+def test_a_page_of_changes_that_fails_costs_no_edit(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    count = "SELECT count(*) FROM osrs_news WHERE feed = 'wiki'"
+    machine.run(collectors["news"])
+    [(before,)] = query(count)
+    machine.clock.forward(hours=1)
+    upstream.fault(
+        "/api.php?action=query&list=recentchanges&rcprop=title%7Cids%7Ctimestamp%7Csizes", "", 2
+    )
+    upstream.fault("/api.php", "status:404")
+    broken = machine.run(collectors["news"])
+    unchanged = query(count)
+    machine.clock.forward(minutes=30)
+    machine.run(collectors["news"])
+
+    assert broken.status is Status.PARTIAL
+    assert unchanged == [(before,)]
+    assert query(count) == [(before + 270,)]
+
+
+def test_every_wording_of_a_post_is_kept(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    machine.run(collectors["news"])
+    upstream.wording = "Other words"
+    machine.clock.forward(minutes=30)
+    machine.run(collectors["news"])
+
+    assert query("SELECT count(*), count(DISTINCT guid) FROM osrs_news_revisions") == [(10, 5)]
+    assert query("SELECT description FROM osrs_news WHERE guid = 'https://n/1'") == [
+        ("Other words ’café\u00a01",)
+    ]
+
+
+def test_changes_of_an_items_page_are_found_with_the_item(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    machine.run(collectors["items"])
+    machine.run(collectors["news"])
+
+    assert query("SELECT count(*) > 50 FROM osrs_news_items WHERE item_id = 5") == [(True,)]
+
+
+def test_a_database_that_is_away_leaves_the_tick_open(
+    machine: Machine, five: Collector, query: Query, database: Database
+) -> None:
+    query("ALTER DATABASE gept_test CONNECTION LIMIT 0")
+    query("ALTER TABLE price_data_5min RENAME TO away")
+
+    broken = machine.run(five)
+    query("ALTER TABLE away RENAME TO price_data_5min")
+
+    assert broken.status is Status.AWAY
+    assert query(LEDGER) == []
+    assert machine.run(five).status is Status.DONE
+
+
+def test_a_connection_that_is_lost_costs_at_most_the_tick(
+    machine: Machine, five: Collector, query: Query
+) -> None:
+    machine.run(five)
+    query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gept'")
+
+    assert machine.run(five).status is Status.DONE
+
+
+def test_a_failure_between_rows_and_ledger_leaves_neither(
+    machine: Machine, five: Collector, query: Query
+) -> None:
+    query("ALTER TABLE ledger ADD CONSTRAINT broken CHECK (rows = 0)")
+
+    failed = machine.run(five)
+
+    assert failed.status is Status.AWAY
+    assert query("SELECT count(*) FROM price_data_5min") == [(0,)]
+
+
+def test_a_bug_ends_one_tick_and_not_the_loop(machine: Machine, five: Collector) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    finished = machine.run(replace(five, decode=broken))
+
+    assert finished.status is Status.FAILED
+    assert isinstance(finished.error, ZeroDivisionError)
+
+
+def test_too_few_rows_are_stored_and_told(machine: Machine, five: Collector) -> None:
+    finished = machine.run(replace(five, expect=range(1000, 2000)))
+
+    assert finished.status is Status.DONE
+    assert finished.warning is not None
+    assert "1000 to 1999 are expected" in finished.warning
+
+
+def test_following_runs_each_new_tick_once_and_stops_at_once(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    stop, told = Event(), Event()
+    machine.runner._observe = lambda event: told.set() if isinstance(event, Finished) else None
+    thread = Thread(target=machine.runner.follow, args=(collectors["players"], stop))
+    thread.start()
+    assert told.wait(20)
+    stop.set()
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert query("SELECT attempts FROM ledger") == [(1,)]
+
+
+def test_following_does_not_ask_while_the_database_is_away(
+    machine: Machine, five: Collector, upstream: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = Event()
+
+    def away(*_: Any) -> Any:
+        stop.set()
+        raise StoreAway("away")
+
+    monkeypatch.setattr(machine.store, "known", away)
+    machine.runner.follow(five, stop)
+
+    [finished] = machine.happened
+    assert isinstance(finished, Finished)
+    assert finished.status is Status.AWAY
+    assert upstream.asked == []

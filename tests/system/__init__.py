@@ -1,0 +1,1 @@
+"""gept as its user runs it."""

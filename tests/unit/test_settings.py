@@ -1,0 +1,126 @@
+"""Settings: where they come from, and faults that say what to do."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gept.errors import SettingsError
+from gept.settings import declared, load
+from gept.sources import PRICES
+
+
+def faults(environ: dict[str, str], folder: Path) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(environ, folder)
+    return caught.value.faults
+
+
+def test_nothing_need_be_set(tmp_path: Path) -> None:
+    settings = load({}, tmp_path)
+
+    assert settings.embedded
+    assert settings.bind_address == "127.0.0.1"
+    assert settings.dashboard_port == 8080
+    assert settings.address_of(PRICES) == "https://prices.runescape.wiki/api/v1/osrs"
+    assert settings.folder.name == "gept"
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('DASHBOARD_PORT=1111\nDB_HOST=a\nDB_PASS="p#$x"\n# remark\n')
+
+    settings = load({"DASHBOARD_PORT": "2222"}, tmp_path)
+
+    assert (settings.dashboard_port, settings.db_host, settings.db_pass) == (2222, "a", "p#$x")
+
+
+def test_every_fault_is_told_at_once_with_name_value_and_remedy(tmp_path: Path) -> None:
+    found = faults(
+        {
+            "DASHBOARD_PORT": "http",
+            "BIND_ADDRESS": "here",
+            "GEPT_PACE": "fast",
+            "GEPT_NEWS_UR": "x",
+        },
+        tmp_path,
+    )
+
+    assert found == [
+        "GEPT_NEWS_UR: 'x' is for no setting of gept; did you mean GEPT_NEWS_URL?",
+        "BIND_ADDRESS: 'here' is not an IP address; set 127.0.0.1, or 0.0.0.0 for every network",
+        "DASHBOARD_PORT: 'http' is not a port; set a whole number from 1 to 65535",
+        "GEPT_PACE: 'fast' is not a length of time; set seconds, or a number with s, m, h or d: 7d",
+    ]
+
+
+@pytest.mark.parametrize("name", ["DB_PASS", "DATABASE_URL", "API_KEY"])
+def test_a_secret_may_be_in_a_file(name: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("postgresql://u:hunter2@h/d\n")
+
+    settings = load(
+        {f"{name}_FILE": str(secret), **({"DB_HOST": "h"} if name == "DB_PASS" else {})}, tmp_path
+    )
+
+    assert getattr(settings, name.lower()) == "postgresql://u:hunter2@h/d"
+
+
+def test_a_secret_is_never_told(tmp_path: Path) -> None:
+    found = faults({"DATABASE_URL": "mysql://u:hunter2@h/d", "API_KEY": "hunter2\n"}, tmp_path)
+
+    assert len(found) == 2
+    assert "hunter2" not in "".join(found)
+
+
+def test_a_secret_is_set_once(tmp_path: Path) -> None:
+    assert "keep one of the two" in faults({"API_KEY": "a", "API_KEY_FILE": "/x"}, tmp_path)[0]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff"])
+def test_an_unreadable_secret_file_is_a_fault(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "s").write_bytes(content)
+
+    assert faults({"API_KEY_FILE": str(tmp_path / "s")}, tmp_path)[0].startswith("API_KEY_FILE: ")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DB_USER": "me"},
+        {"DB_PORT": "5433"},
+        {"DATABASE_URL": "postgresql://h/d", "DB_HOST": "h"},
+        {"DATABASE_URL": "postgresql://h/d", "DB_NAME": "d"},
+    ],
+)
+def test_what_contradicts_itself_is_never_guessed(environ: dict[str, str], tmp_path: Path) -> None:
+    assert len(faults(environ, tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "value", ["ftp://host/x", "host", "http://", "https://h:99999/", "http://a b/"]
+)
+def test_a_source_must_be_a_web_address(value: str, tmp_path: Path) -> None:
+    assert "is not a web address" in faults({"GEPT_PRICES_URL": value}, tmp_path)[0]
+
+
+def test_lengths_of_time_have_units(tmp_path: Path) -> None:
+    settings = load(
+        {"GEPT_HORIZON": "30d", "GEPT_PACE": "2.5", "GEPT_FIRST_HORIZON": "0"}, tmp_path
+    )
+
+    assert settings.horizon == timedelta(days=30)
+    assert settings.pace == timedelta(seconds=2.5)
+    assert settings.first_horizon == timedelta(0)
+
+
+def test_an_empty_value_is_as_none(tmp_path: Path) -> None:
+    assert load({"DB_HOST": "", "METRICS_PORT": ""}, tmp_path).embedded
+
+
+def test_names_for_tests_are_let_through(tmp_path: Path) -> None:
+    load({"GEPT_TEST_ANYTHING": "x"}, tmp_path)
+
+
+def test_each_setting_tells_what_it_means() -> None:
+    assert all(each.metadata["about"].endswith(".") for each in declared())

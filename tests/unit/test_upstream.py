@@ -1,0 +1,220 @@
+"""The way out: polite, patient, bounded; against a server on loopback."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import pytest
+from services import Services
+
+from gept import upstream as module
+from gept.errors import UpstreamBusy, UpstreamError, UpstreamRefused
+from gept.events import Fetched, Retried
+from gept.model import Request
+from gept.settings import Settings
+from gept.sources import CHANGES, NEWS, PRICES
+from gept.upstream import Upstream, client, retry_after
+
+LATEST = Request(PRICES, "/latest")
+PATH = "/api/v1/osrs/latest"
+
+
+class Asker:
+    """An upstream, and what it told."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.events: list[Any] = []
+        self.stop = Event()
+        self.http = client(settings)
+        self.upstream = Upstream(
+            self.http, settings, self.events.append, self.stop, lambda: datetime.now(UTC)
+        )
+
+    def get(self, request: Request = LATEST, seconds: float = 20) -> bytes:
+        return self.upstream.get(request, monotonic() + seconds).body
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def asker(settings: Settings, no_pauses: None) -> Iterator[Asker]:
+    asker = Asker(settings)
+    yield asker
+    asker.http.close()
+
+
+def test_says_who_asks(asker: Asker, upstream: Services) -> None:
+    asker.get()
+
+    [asked] = upstream.asked
+    assert asked.agent.startswith("gept/")
+    assert "tests@gept.example" in asked.agent
+    assert asked.authorization is None
+
+
+def test_the_key_goes_to_the_prices_api_only(settings: Settings, upstream: Services) -> None:
+    asker = Asker(replace(settings, api_key="secret"))
+    asker.get()
+    asker.get(Request(NEWS))
+    asker.http.close()
+
+    assert [each.authorization for each in upstream.asked] == ["Bearer secret", None]
+
+
+def test_the_parameters_of_an_address_stay(asker: Asker, upstream: Services) -> None:
+    asker.get(Request(NEWS, params={"page": 2}))
+
+    assert upstream.paths() == ["/m=news/latest_news.rss?oldschool=true&page=2"]
+
+
+@pytest.mark.parametrize("fault", ["status:500", "status:503", "status:408", "reset"])
+def test_what_is_temporary_is_tried_again(fault: str, asker: Asker, upstream: Services) -> None:
+    upstream.fault(PATH, fault, 2)
+
+    assert asker.get().startswith(b'{"data"')
+    assert len(asker.of(Retried)) == 2
+    assert len(upstream.asked) == 3
+
+
+def test_tries_have_an_end(asker: Asker, upstream: Services) -> None:
+    upstream.fault(PATH, "status:503", 10)
+
+    with pytest.raises(UpstreamBusy, match="HTTP 503"):
+        asker.get()
+    assert len(upstream.asked) == module.TRIES
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 304])
+def test_a_refusal_is_not_tried_again(status: int, asker: Asker, upstream: Services) -> None:
+    upstream.fault(PATH, f"status:{status}", 5)
+
+    with pytest.raises(UpstreamRefused, match=str(status)):
+        asker.get()
+    assert len(upstream.asked) == 1
+
+
+def test_retry_after_is_waited_for(settings: Settings, upstream: Services) -> None:
+    asker = Asker(settings)
+    upstream.fault(PATH, "status:429,1")
+
+    asker.get()
+    asker.http.close()
+
+    [retried] = asker.of(Retried)
+    assert retried.pause >= 1
+
+
+def test_a_long_retry_after_ends_the_tries_and_closes_the_source(
+    asker: Asker, upstream: Services
+) -> None:
+    upstream.fault(PATH, "status:503,600")
+
+    with pytest.raises(UpstreamBusy) as caught:
+        asker.get()
+    with pytest.raises(UpstreamBusy, match="asked us to wait"):
+        asker.get(Request(PRICES, "/mapping"))
+    asker.get(Request(NEWS))
+
+    assert caught.value.retry_after == 600
+    assert len(upstream.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        ("17", 17),
+        ("99999999", 3600),
+        ("Sun, 22 Nov 2026 12:02:00 GMT", 120),
+        ("Sun, 22 Nov 2020 12:02:00 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+        ("1e999", None),
+    ],
+)
+def test_retry_after_in_every_form(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value, datetime(2026, 11, 22, 12, tzinfo=UTC)) == seconds
+
+
+def test_a_bomb_is_refused_at_the_limit_and_not_in_memory(asker: Asker, upstream: Services) -> None:
+    asker.get()
+    upstream.fault(PATH, "bomb")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(UpstreamRefused, match="larger than"):
+        asker.get()
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+    assert asker.get().startswith(b'{"data"')
+
+
+def test_redirects_stay_with_the_host(asker: Asker, upstream: Services) -> None:
+    upstream.fault(PATH, "redirect:/api/v1/osrs/mapping")
+    assert asker.get().startswith(b"[{")
+
+    upstream.fault(PATH, "redirect:http://localhost:1/elsewhere")
+    with pytest.raises(UpstreamRefused, match="another host"):
+        asker.get()
+
+
+def test_redirects_have_an_end(asker: Asker, upstream: Services) -> None:
+    upstream.fault(PATH, f"redirect:{PATH}", 9)
+
+    with pytest.raises(UpstreamRefused, match="redirected more than"):
+        asker.get()
+
+
+def test_a_source_that_says_nothing_ends_with_the_deadline(
+    asker: Asker, upstream: Services
+) -> None:
+    upstream.fault(PATH, "hang")
+    started = monotonic()
+
+    with pytest.raises(UpstreamError):
+        asker.get(seconds=0.5)
+
+    assert monotonic() - started < 5
+
+
+def test_being_stopped_ends_the_tries(settings: Settings, upstream: Services) -> None:
+    asker = Asker(settings)
+    upstream.fault(PATH, "status:503,15", 4)
+    ended: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            asker.get(seconds=50)
+        except UpstreamBusy as error:
+            ended.append(error)
+
+    thread = Thread(target=ask)
+    asker.upstream._observe = lambda event: asker.stop.set() if isinstance(event, Retried) else None
+    thread.start()
+    thread.join(10)
+    asker.http.close()
+
+    assert ended
+    assert not thread.is_alive()
+
+
+def test_nobody_there_is_busy(settings: Settings, no_pauses: None) -> None:
+    asker = Asker(replace(settings, prices_url="http://127.0.0.1:1/x"))
+
+    with pytest.raises(UpstreamBusy, match="ConnectError"):
+        asker.get()
+    asker.http.close()
+
+
+def test_each_answer_is_told_with_status_and_size(asker: Asker) -> None:
+    body = asker.get(Request(CHANGES, params={"rclimit": 10, "rcend": "2026"}))
+
+    [fetched] = asker.of(Fetched)
+    assert (fetched.status, fetched.size) == (200, len(body))
