@@ -48,6 +48,11 @@ class Finished:
     rejected: tuple[Rejected, ...] = ()
     next_try: datetime | None = None
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the tick, in a sentence; None where nothing is."""
+        return None if self.status.good else str(self.error) or type(self.error).__name__
+
 
 Event = Fetched | Retried | Finished
 Observer = Callable[[Event], None]

@@ -14,10 +14,11 @@ from .errors import StoreAway
 from .events import Event, Finished
 from .model import Collector, Status
 from .runner import Runner
+from .schedule import pause
 from .store import Store
 
 LONGEST_NAP = timedelta(seconds=60)
-DATABASE_NAP = timedelta(seconds=5)
+DATABASE_NAP = 5.0
 PASSES = 3
 
 
@@ -40,6 +41,7 @@ class Repair:
         self._horizon = horizon
         self._pace = pace
         self._awake = Flag()
+        self._failing_since: datetime | None = None
 
     def __call__(self, event: Event) -> None:
         """Wake up when a tick of ours has to be asked for again."""
@@ -55,13 +57,12 @@ class Repair:
         while not stop.is_set():
             self._awake.clear()
             try:
-                nap = self._pace if self._work(stop) else self._until_due()
+                if self._work(stop):
+                    stop.wait(self._patience().total_seconds())
+                else:
+                    self._awake.wait(self._until_due().total_seconds())
             except StoreAway:
-                nap = DATABASE_NAP
-            if nap > self._pace:
-                self._awake.wait(nap.total_seconds())
-            else:
-                stop.wait(nap.total_seconds())
+                stop.wait(DATABASE_NAP)
 
     def _work(self, stop: Flag) -> bool:
         """Run at most one due tick of each collector; tell whether there was any."""
@@ -71,9 +72,22 @@ class Repair:
             for tick in self._store.due(collector, self._reach(collector, now), now):
                 if (worked and stop.wait(self._pace.total_seconds())) or stop.is_set():
                     return worked
-                self._runner.run(collector, tick)
+                self._learn(self._runner.run(collector, tick))
                 worked = True
         return worked
+
+    def _learn(self, finished: Finished) -> None:
+        """Remember since when the source does not answer."""
+        if finished.status is not Status.FAILED:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = self._now()
+
+    def _patience(self) -> timedelta:
+        """Return the pause before the next tick: the longer the source is away, the longer."""
+        if self._failing_since is None:
+            return self._pace
+        return min(pause(self._now() - self._failing_since, self._pace), LONGEST_NAP)
 
     def _until_due(self) -> timedelta:
         now = self._now()

@@ -18,14 +18,17 @@ from .errors import (
     UpstreamError,
 )
 from .events import Finished, Observer
-from .model import Collector, Counts, Decoded, Rejected, Request, Status, Tick
+from .model import Collector, Counts, Decoded, Request, Status, Tick
 from .schedule import pause
 from .store import Entry, Store
 from .upstream import BUDGET, Upstream
 
 MOST_PAGES = 200
 LONGEST_NAP = 20.0
+LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
+LONG_LATE = timedelta(minutes=1)
 AFTER_TROUBLE = timedelta(seconds=15)
+LONGEST_ERROR = 1000
 EMPTY_AFTER_TRIES = 3
 EMPTY_AFTER = timedelta(days=3)
 
@@ -38,8 +41,11 @@ class _Answer:
     failure: GeptError | None = None
 
     @property
-    def status(self) -> Status:
-        return Status.PARTIAL if self.failure or self.decoded.rejected else Status.DONE
+    def trouble(self) -> GeptError | None:
+        """What of the answer is missing, if anything."""
+        if self.failure is None and self.decoded.rejected:
+            return DecodeError(spoilt(self.decoded))
+        return self.failure
 
 
 class Runner:
@@ -101,18 +107,20 @@ class Runner:
     def _collect(self, collector: Collector, at: datetime) -> Finished:
         tick = Tick(at, self._store.newest(collector))
         answer = self._ask(collector, tick)
-        refuse_spoiled(answer.decoded, collector)
-        entry = self._entry(collector, at, answer.status, answer.failure)
-        entry = replace(entry, counts=Counts(rejected=len(answer.decoded.rejected)))
+        refuse_spoilt(answer.decoded, collector)
+        status = Status.PARTIAL if answer.trouble else Status.DONE
+        rejected = len(answer.decoded.rejected)
+        entry = self._entry(collector, at, status, answer.trouble)
+        entry = replace(entry, counts=Counts(rejected=rejected))
         counts, fresh = self._store.commit(collector, answer.decoded, entry)
         return Finished(
             collector.name,
             at,
-            answer.status,
-            replace(counts, rejected=len(answer.decoded.rejected)),
+            status,
+            replace(counts, rejected=rejected),
             committed=entry.now,
             again=not fresh,
-            error=answer.failure,
+            error=answer.trouble,
             warning=unexpected(counts.rows, collector),
             rejected=tuple(answer.decoded.rejected),
             next_try=entry.next_try,
@@ -178,7 +186,7 @@ class Runner:
         now = self._now()
         settled = status.good and collector.settled(at, now)
         next_try = self._next_try(collector, at, status, error, now)
-        said = None if error is None else f"{type(error).__name__}: {error}"[:1000]
+        said = None if error is None else f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
         return Entry(collector.name, at, status, now, Counts(), settled, said, next_try)
 
     def _next_try(
@@ -195,19 +203,33 @@ class Runner:
         if status is Status.DONE:
             return None if collector.settled(at, now) else collector.settles_at(at)
         waited = now - collector.schedule.due(at)
-        patience = pause(waited) if status is Status.NOT_YET else max(pause(waited), AFTER_TROUBLE)
+        first = self._store.known(collector, at).first_asked or now
+        patience = pause(now - first, quickest(status, waited))
         if isinstance(error, UpstreamBusy) and error.retry_after:
             patience = max(patience, timedelta(seconds=error.retry_after))
         worth = waited < self._horizon and collector.answers_for(at, now + patience)
         return now + patience if worth else None
 
 
-def refuse_spoiled(decoded: Decoded, collector: Collector) -> None:
+def quickest(status: Status, waited: timedelta) -> timedelta:
+    """Return the shortest pause before a tick is asked for again that was due ``waited`` ago."""
+    if status is not Status.NOT_YET:
+        return AFTER_TROUBLE
+    return LATE if waited < LATE_UNTIL else LONG_LATE
+
+
+def refuse_spoilt(decoded: Decoded, collector: Collector) -> None:
     """Raise DecodeError where more of an answer is rejected than its collector tolerates."""
-    bad, all_ = len(decoded.rejected), len(decoded.rows) + len(decoded.rejected)
-    if bad > collector.tolerates * all_:
-        first: Rejected = decoded.rejected[0]
-        raise DecodeError(f"{bad} of {all_} entries are no rows; {first.where}: {first.reason}")
+    entries = len(decoded.rows) + len(decoded.rejected)
+    if len(decoded.rejected) > collector.tolerates * entries:
+        raise DecodeError(spoilt(decoded))
+
+
+def spoilt(decoded: Decoded) -> str:
+    """Return how much of an answer is rejected, and why the first of it was."""
+    bad, first = len(decoded.rejected), decoded.rejected[0]
+    entries = len(decoded.rows) + bad
+    return f"{bad} of {entries} entries are no rows; {first.where}: {first.reason}"
 
 
 def unexpected(rows: int, collector: Collector) -> str | None:

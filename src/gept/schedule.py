@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-QUICK = timedelta(seconds=4)
-QUICK_FOR = timedelta(minutes=2)
+STEADY_FOR = timedelta(minutes=2)
 SLOWEST = timedelta(hours=6)
 
 
@@ -52,12 +51,12 @@ class Every:
             tick += self.interval
 
 
-def pause(waited: timedelta) -> timedelta:
-    """Return how long to wait before asking again for what was due ``waited`` ago.
+def pause(trying: timedelta, quickest: timedelta) -> timedelta:
+    """Return how long to wait before asking again for what was first asked for ``trying`` ago.
 
-    Quick while fresh, so that a late bucket is had within seconds of its publication; then a
-    tenth of its age, so that an outage of any length costs the source little.
+    The quickest at first, so that what is late is had soon; then a tenth of the time, so that an
+    outage of any length costs the source little.
     """
-    if waited < QUICK_FOR:
-        return QUICK
-    return min(waited / 10, SLOWEST)
+    if trying < STEADY_FOR:
+        return quickest
+    return min(max(trying / 10, quickest), SLOWEST)

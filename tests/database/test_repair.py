@@ -83,6 +83,21 @@ def test_repair_works_until_nothing_is_due(machine: Machine, five: Collector, qu
     assert machine.store.gaps(five, newest - timedelta(hours=1), newest) == []
 
 
+def test_repair_rests_longer_the_longer_the_source_is_away(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(days=7), PACE)
+    upstream.fault("/api/v1/osrs/5m", "status:404", 2)
+    repair._work(Event())
+    machine.clock.forward(minutes=5)
+    repair._work(Event())
+    away = repair._patience()
+    repair._work(Event())
+
+    assert away == timedelta(seconds=30)
+    assert repair._patience() == PACE
+
+
 def test_repair_wakes_up_for_a_late_bucket(
     machine: Machine, five: Collector, upstream: Services
 ) -> None:

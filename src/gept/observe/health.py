@@ -14,9 +14,14 @@ from ..store import Standing
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How one collector stands. ``missing`` counts wanted ticks that are not there, if known."""
+    """How one collector stands.
+
+    ``status`` and ``error`` are of ``tick``, the newest one that was asked for; ``missing`` counts
+    the wanted ticks that are not there, where that is known.
+    """
 
     collector: Collector
+    tick: datetime | None = None
     newest: datetime | None = None
     committed: datetime | None = None
     status: Status | None = None
@@ -91,16 +96,15 @@ class Health:
 
 
 def _after(state: State, event: Finished) -> State:
-    if event.status is Status.AWAY:
-        return replace(state, status=event.status, error=str(event.error))
-    good = event.status.good
-    return replace(
-        state,
-        status=event.status,
-        error=str(event.error) if event.error and not good else None,
-        newest=_later(state.newest, event.tick if good else None),
-        committed=_later(state.committed, event.committed if good else None),
-    )
+    if event.status.good:
+        state = replace(
+            state,
+            newest=_later(state.newest, event.tick),
+            committed=_later(state.committed, event.committed),
+        )
+    if state.tick is not None and event.tick < state.tick:
+        return state
+    return replace(state, tick=event.tick, status=event.status, error=event.trouble)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -38,26 +38,33 @@ def configure() -> None:
 
 
 class Logs:
-    """An observer that writes what a person wants to read."""
+    """An observer that writes what a person wants to read.
+
+    A break is one of the newest tick: an old one that stays missing is a gap, and ``gept gaps``
+    lists it.
+    """
 
     def __init__(self, log: Any = None) -> None:
         self._log = log or structlog.get_logger()
         self._broken: dict[str, datetime] = {}
+        self._newest: dict[str, datetime] = {}
 
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
         if not isinstance(event, Finished) or event.status is Status.NOT_YET:
             return
+        newest = self._newest.setdefault(event.collector, event.tick)
+        self._newest[event.collector] = max(newest, event.tick)
         if event.status.good:
-            self._good(event)
-        elif event.collector not in self._broken:
+            self._good(event, newest)
+        elif event.collector not in self._broken and event.tick >= newest:
             self._broken[event.collector] = event.tick
-            self._log.warning("collector broke", **_about(event), error=str(event.error))
+            self._log.warning("collector broke", **_about(event), error=event.trouble)
         if _is_bug(event):
             self._log.error("bug", collector=event.collector, exc_info=event.error)
 
-    def _good(self, event: Finished) -> None:
-        if (since := self._broken.pop(event.collector, None)) is not None:
+    def _good(self, event: Finished, newest: datetime) -> None:
+        if event.tick >= newest and (since := self._broken.pop(event.collector, None)) is not None:
             self._log.info("collector recovered", collector=event.collector, since=_written(since))
         if event.warning:
             self._log.warning("unexpected answer", **_about(event), warning=event.warning)

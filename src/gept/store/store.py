@@ -42,6 +42,7 @@ class Known:
 
     status: Status | None
     attempts: int
+    first_asked: datetime | None
     superseded: bool
     first_of_day: bool
 

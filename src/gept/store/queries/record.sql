@@ -1,10 +1,10 @@
 -- Enter a run in the ledger. What was good stays good; only what was committed moves the counts.
 INSERT INTO ledger AS known (
     collector, tick, status, settled, rows, inserted, updated, removed, unchanged, rejected,
-    error, asked_at, committed_at, next_try_at
+    error, first_asked_at, asked_at, committed_at, next_try_at
 ) VALUES (
     %(collector)s, %(tick)s, %(status)s, %(settled)s, %(rows)s, %(inserted)s, %(updated)s,
-    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(now)s, %(committed)s, %(next_try)s
+    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(now)s, %(now)s, %(committed)s, %(next_try)s
 )
 ON CONFLICT (collector, tick) DO UPDATE SET
     status = CASE WHEN known.status = 'done' THEN 'done' ELSE excluded.status END,

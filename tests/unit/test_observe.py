@@ -1,0 +1,200 @@
+"""What watchers make of events: health, metrics, logs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from gept.errors import UpstreamRefused
+from gept.events import Fetched, Finished, Retried
+from gept.model import Collector, Counts, Rejected, Request, Status
+from gept.observe.health import Health
+from gept.observe.logs import Logs
+from gept.observe.metrics import Metrics
+from gept.sources import PRICES
+from gept.store import Standing
+
+NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
+T = datetime(2026, 11, 22, 12, 25, tzinfo=UTC)
+DONE = Finished("5m", T, Status.DONE, Counts(inserted=5, unchanged=1), 0.5, committed=NOW)
+FAILED = Finished("5m", T, Status.FAILED, error=UpstreamRefused("HTTP 404"))
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    at = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def health(collectors: dict[str, Collector], clock: Clock) -> Health:
+    health = Health([collectors["5m"]], clock)
+    health.database(None)
+    return health
+
+
+def test_without_a_good_tick_it_is_not_healthy(health: Health) -> None:
+    assert health.troubles() == ["5m: no good tick yet"]
+    health(FAILED)
+    assert health.troubles() == ["5m: no good tick yet; last error: HTTP 404"]
+
+
+def test_it_is_healthy_until_the_next_tick_is_overdue(health: Health, clock: Clock) -> None:
+    health(DONE)
+    assert health.troubles() == []
+
+    clock.at = T + timedelta(minutes=15, seconds=11)
+    assert health.troubles() == []
+    clock.at += timedelta(seconds=1)
+    assert health.troubles() == ["5m: the newest good tick is of 2026-11-22T12:25:00Z"]
+
+
+def test_running_without_data_is_not_health(health: Health, clock: Clock) -> None:
+    health(DONE)
+    clock.at += timedelta(minutes=30)
+    health(replace(FAILED, tick=T + timedelta(minutes=25)))
+
+    assert "last error: HTTP 404" in health.troubles()[0]
+
+
+def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:
+    health(replace(DONE, tick=T - timedelta(days=1)))
+
+    assert "newest good tick is of 2026-11-21" in health.troubles()[0]
+
+
+def test_a_failed_old_tick_says_nothing_of_the_newest(health: Health) -> None:
+    health(DONE)
+    health(replace(FAILED, tick=T - timedelta(hours=1)))
+
+    assert health.states["5m"].error is None
+
+
+def test_a_database_that_is_away_is_not_healthy(health: Health) -> None:
+    health(DONE)
+    health.database("gone")
+
+    assert health.troubles() == ["database: gone"]
+
+
+def test_the_ledger_tells_what_was_before_the_start(health: Health) -> None:
+    health.found("5m", Standing(T, NOW, T, T, "done", None, 1, 6), 3)
+
+    assert health.troubles() == []
+    assert health.states["5m"].missing == 3
+
+
+@pytest.fixture
+def metrics(collectors: dict[str, Collector], health: Health, clock: Clock) -> Metrics:
+    return Metrics([collectors["5m"]], health, clock)
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_nothing_is_claimed_before_it_is_known(metrics: Metrics) -> None:
+    assert value(metrics, "gept_5m_last_timestamp") is None
+    assert value(metrics, "gept_lag_seconds", collector="5m") is None
+    assert value(metrics, "gept_5m_requests_total", status="error") == 0
+
+
+def test_a_tick_is_counted_by_the_names_of_the_specification(
+    metrics: Metrics, health: Health
+) -> None:
+    for watch in (metrics, health):
+        watch(DONE)
+
+    assert value(metrics, "gept_5m_requests_total", status="success") == 1
+    assert value(metrics, "gept_5m_items_total") == 6
+    assert value(metrics, "gept_5m_duration_seconds_sum") == 0.5
+    assert value(metrics, "gept_5m_last_timestamp") == NOW.timestamp()
+    assert value(metrics, "gept_rows_total", collector="5m", outcome="inserted") == 5
+    assert value(metrics, "gept_lag_seconds", collector="5m") == 0
+
+
+def test_failures_and_late_buckets_are_told_apart(metrics: Metrics, health: Health) -> None:
+    metrics(FAILED)
+    metrics(replace(FAILED, status=Status.NOT_YET))
+
+    assert value(metrics, "gept_5m_requests_total", status="error") == 1
+    assert value(metrics, "gept_5m_requests_total", status="not_yet") == 1
+    assert value(metrics, "gept_5m_requests_total", status="success") == 0
+
+
+def test_requests_revisions_and_warnings(metrics: Metrics) -> None:
+    request = Request(PRICES, "/5m")
+    metrics(Fetched(request, 200, 0.2, 1000))
+    metrics(Retried(request, None, 1))
+    metrics(replace(DONE, again=True, counts=Counts(updated=2, removed=1), warning="few"))
+
+    assert value(metrics, "gept_http_responses_total", source="prices", status="200") == 1
+    assert value(metrics, "gept_http_response_bytes_total", source="prices") == 1000
+    assert value(metrics, "gept_http_seconds_sum", source="prices") == 0.2
+    assert value(metrics, "gept_http_retries_total", source="prices") == 1
+    assert value(metrics, "gept_revisions_total", collector="5m") == 3
+    assert value(metrics, "gept_unexpected_total", collector="5m") == 1
+
+
+def test_two_machines_may_live_in_one_process(
+    collectors: dict[str, Collector], health: Health, clock: Clock
+) -> None:
+    Metrics(collectors.values(), health, clock)
+    Metrics(collectors.values(), health, clock)
+
+
+def logged(*events: Any) -> list[tuple[str, str | None]]:
+    with capture_logs() as lines:
+        logs = Logs(structlog.get_logger())
+        for event in events:
+            logs(event)
+    return [(line["event"], line.get("error")) for line in lines]
+
+
+def test_breaks_and_recoveries_are_logged_and_not_every_failure() -> None:
+    later = replace(DONE, tick=T + timedelta(minutes=5))
+
+    assert logged(DONE, FAILED, FAILED, FAILED, later) == [
+        ("stored", None),
+        ("collector broke", "HTTP 404"),
+        ("collector recovered", None),
+        ("stored", None),
+    ]
+
+
+def test_a_bucket_that_is_late_is_no_break_and_a_settled_one_no_news() -> None:
+    late = replace(FAILED, status=Status.NOT_YET)
+
+    assert logged(late, late, replace(DONE, again=True, counts=Counts(unchanged=6))) == []
+    assert logged(replace(DONE, again=True, counts=Counts(updated=1))) == [("revised", None)]
+
+
+def test_an_old_tick_that_fails_is_a_gap_and_no_break() -> None:
+    assert logged(DONE, replace(FAILED, tick=T - timedelta(hours=1))) == [("stored", None)]
+
+
+def test_a_bug_is_logged_with_its_traceback() -> None:
+    assert [event for event, _ in logged(replace(FAILED, error=ZeroDivisionError()))] == [
+        "collector broke",
+        "bug",
+    ]
+
+
+def test_a_partial_tick_tells_what_was_rejected() -> None:
+    rejected = (Rejected("3", "Expected int", None),)
+    partial = replace(FAILED, status=Status.PARTIAL, rejected=rejected)
+
+    assert partial.trouble == "HTTP 404"
