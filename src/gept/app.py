@@ -274,6 +274,8 @@ class Following:
         """Run a thread's job; its death ends the process, so that it cannot hide in a live one."""
         try:
             job()
+        except GeptError as error:
+            log.error("thread ended", thread=name, error=str(error))  # noqa: TRY400 - a sentence
         finally:
             if not self.stop.is_set():
                 self.died = name

@@ -125,7 +125,7 @@ def backfill(
             finished = runner.run(collector, tick)
             tell(finished, left)
             if finished.status is Status.AWAY or stop.wait(pace.total_seconds() if left else 0):
-                return len(store.missing(collector, *span)) if not stop.is_set() else left
+                return len(store.missing(collector, *span))
         if not missing:
             break
     return len(store.missing(collector, *span))

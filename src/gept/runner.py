@@ -203,6 +203,8 @@ class Runner:
         if status is Status.DONE:
             return None if collector.settled(at, now) else collector.settles_at(at)
         waited = now - collector.schedule.due(at)
+        if waited < timedelta(0):
+            return collector.schedule.due(at)
         first = self._store.known(collector, at).first_asked or now
         patience = pause(now - first, quickest(status, waited))
         if isinstance(error, UpstreamBusy) and error.retry_after:

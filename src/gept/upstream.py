@@ -114,7 +114,7 @@ class Upstream:
         base = httpx2.URL(self._settings.address_of(request.source))
         url = base.copy_with(path=base.path.rstrip("/") + request.path) if request.path else base
         url = url.copy_merge_params(dict(request.params))
-        for _ in range(REDIRECTS):
+        for _ in range(REDIRECTS + 1):
             left = max(deadline - monotonic(), 0.1)
             limits = httpx2.Timeout(min(READ, left), connect=min(CONNECT, left))
             headers = self._headers(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -14,6 +15,7 @@ from services import Services
 from gept.events import Finished
 from gept.model import Collector, Status
 from gept.repair import Repair, backfill
+from gept.schedule import Every
 from gept.store import Gap
 
 Query = Callable[..., list[Any]]
@@ -122,6 +124,37 @@ def test_repair_wakes_up_for_a_late_bucket(
     repair.wake()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_another_interval_makes_no_gaps_of_what_was(
+    machine: Machine, collectors: dict[str, Collector]
+) -> None:
+    slow = replace(collectors["latest"], schedule=Every(timedelta(hours=1)))
+    fast = collectors["latest"]
+    begin = slow.schedule.newest(NOW)
+    machine.store.begin(slow, begin - timedelta(hours=3), NOW)
+    machine.store.begin(fast, begin - timedelta(hours=3), NOW)
+    until = NOW + timedelta(minutes=5)
+
+    gaps = machine.store.gaps(fast, begin - timedelta(days=1), until)
+
+    assert [gap.ticks for gap in gaps] == [4, 5]
+    assert machine.store.count_missing(fast, begin - timedelta(days=1), until) == (9, 9)
+    machine.store.begin(slow, begin, until)
+    machine.store.begin(slow, begin, until)
+    assert len(machine.store.gaps(fast, begin - timedelta(days=1), until)) == 2
+
+
+def test_a_tick_of_the_future_is_asked_for_when_it_is_due(
+    machine: Machine, five: Collector
+) -> None:
+    future = five.schedule.newest(NOW) + timedelta(hours=1)
+    early = machine.run(five, future)
+    machine.clock.at = five.schedule.due(future)
+
+    assert early.status is Status.NOT_YET
+    assert early.next_try == five.schedule.due(future)
+    assert due(machine, five, 1) == [future]
 
 
 def test_the_horizon_is_a_border(machine: Machine, five: Collector) -> None:

@@ -155,6 +155,17 @@ def _tick(collector: Collector, machine: Machine) -> Any:
     return Tick(collector.schedule.newest(machine.clock()))
 
 
+def test_what_is_partial_stays_so_when_a_later_try_fails(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "spoil:null")
+    machine.run(five)
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+    machine.run(five)
+
+    assert [row[0] for row in query(LEDGER)] == ["partial"]
+
+
 def test_a_partial_answer_removes_nothing(
     machine: Machine, five: Collector, upstream: Services, query: Query
 ) -> None:

@@ -116,6 +116,15 @@ def test_a_backfill_that_cannot_do_all_says_so(gept: Gept, upstream: Services) -
     assert "failed (UpstreamRefused" in gept("gaps").stdout
 
 
+def test_a_tick_that_was_named_and_is_not_there_is_a_gap(gept: Gept, upstream: Services) -> None:
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+    gept("once", "5m", "--at", AT)
+
+    [gap] = json.loads(gept("gaps", "5m", "--json").stdout)
+
+    assert (gap["since"], gap["ticks"], gap["cause"]) == ("2026-11-20T12:00:00+00:00", 1, "failed")
+
+
 def test_status_before_and_after(gept: Gept) -> None:
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):

@@ -91,7 +91,7 @@ def test_a_database_that_is_away_is_not_healthy(health: Health) -> None:
 
 
 def test_the_ledger_tells_what_was_before_the_start(health: Health) -> None:
-    health.found("5m", Standing(T, NOW, T, T, "done", None, 1, 6), 3)
+    health.found("5m", Standing(T, (T, NOW), T, "done", None, 1, 6), 3)
 
     assert health.troubles() == []
     assert health.states["5m"].missing == 3
@@ -124,6 +124,13 @@ def test_a_tick_is_counted_by_the_names_of_the_specification(
     assert value(metrics, "gept_5m_last_timestamp") == NOW.timestamp()
     assert value(metrics, "gept_rows_total", collector="5m", outcome="inserted") == 5
     assert value(metrics, "gept_lag_seconds", collector="5m") == 0
+
+
+def test_an_old_bucket_does_not_make_the_newest_look_new(metrics: Metrics, health: Health) -> None:
+    health(DONE)
+    health(replace(DONE, tick=T - timedelta(days=1), committed=NOW + timedelta(hours=1)))
+
+    assert value(metrics, "gept_5m_last_timestamp") == NOW.timestamp()
 
 
 def test_failures_and_late_buckets_are_told_apart(metrics: Metrics, health: Health) -> None:

@@ -39,7 +39,7 @@ def _where(name: str | None) -> tuple[str, int]:
     loaded = settings.load()
     host = LOCAL.get(loaded.bind_address, loaded.bind_address)
     if name is None:
-        return host, loaded.metrics_port or loaded.dashboard_port
+        return host, loaded.dashboard_port
     from .. import app
 
     [collector] = app.chosen([name], loaded)

@@ -31,6 +31,7 @@ def command(name: str, at: datetime | None) -> None:
     stop = Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
+        store.want(collector, tick, collector.schedule.following(tick))
         runner = app.runner(loaded, store, _ignore, stop)
         finished = app.until_stopped(lambda: runner.run(collector, tick), stop)
     click.echo(_told(finished))

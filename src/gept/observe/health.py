@@ -6,24 +6,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TypeVar
 
 from ..events import Event, Finished
 from ..model import Collector, Status
 from ..store import Standing
+
+T = TypeVar("T", datetime, tuple[datetime, datetime])
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """How one collector stands.
 
-    ``status`` and ``error`` are of ``tick``, the newest one that was asked for; ``missing`` counts
-    the wanted ticks that are not there, where that is known.
+    ``newest`` is its newest good tick; ``stored`` the newest with rows, and when these were
+    committed. ``status`` and ``error`` are of ``tick``, the newest one that was asked for;
+    ``missing`` counts the wanted ticks that are not there, where that is known.
     """
 
     collector: Collector
     tick: datetime | None = None
     newest: datetime | None = None
-    committed: datetime | None = None
+    stored: tuple[datetime, datetime] | None = None
     status: Status | None = None
     error: str | None = None
     missing: int | None = None
@@ -67,7 +71,7 @@ class Health:
             self._states[name] = replace(
                 state,
                 newest=_later(state.newest, standing.newest_good),
-                committed=_later(state.committed, standing.committed_at),
+                stored=_later(state.stored, standing.newest_stored),
                 missing=missing,
             )
 
@@ -97,15 +101,16 @@ class Health:
 
 def _after(state: State, event: Finished) -> State:
     if event.status.good:
+        stored = None if event.committed is None else (event.tick, event.committed)
         state = replace(
             state,
             newest=_later(state.newest, event.tick),
-            committed=_later(state.committed, event.committed),
+            stored=_later(state.stored, stored),
         )
     if state.tick is not None and event.tick < state.tick:
         return state
     return replace(state, tick=event.tick, status=event.status, error=event.trouble)
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+def _later(one: T | None, other: T | None) -> T | None:
     return max((each for each in (one, other) if each is not None), default=None)

@@ -148,11 +148,11 @@ class _Freshness(Scraped):
         )
         for state in states:
             name = state.collector.name
-            if state.committed is not None:
+            if state.stored is not None:
                 yield GaugeMetricFamily(
                     f"gept_{name}_last_timestamp",
                     f"When the newest good tick of the {state.collector.about} was committed.",
-                    value=state.committed.timestamp(),
+                    value=state.stored[1].timestamp(),
                 )
             if (behind := state.lag(now)) is not None:
                 lag.add_metric([name], behind.total_seconds())

@@ -16,6 +16,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -240,6 +241,8 @@ class Server:
         A process id alone proves nothing, since numbers come again: only a process that lives in
         our data folder is ours. Any other is left alone, and its stale file removed.
         """
+        if sys.platform != "linux":
+            return
         while (status := self._status()) and status[0].lstrip("-").isdigit():
             try:
                 home = Path(f"/proc/{int(status[0])}/cwd").readlink()

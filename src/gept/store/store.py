@@ -63,8 +63,7 @@ class Standing:
     """How a collector stands, as the ledger tells it."""
 
     newest_good: datetime | None
-    committed_at: datetime | None
-    wanted_since: datetime | None
+    newest_stored: tuple[datetime, datetime] | None
     tick: datetime | None
     status: str | None
     error: str | None
@@ -87,9 +86,8 @@ class Store:
         """Want every tick of a collector from its first start on, and make partitions ahead."""
         with self._database.transaction() as cursor:
             step = collector.schedule.interval
-            cursor.execute(
-                named("begin"), {"collector": collector.name, "step": step, "since": since}
-            )
+            about = {"collector": collector.name, "step": step, "since": since, "now": now}
+            cursor.execute(named("begin"), about)
             if collector.table.partition is not None:
                 name = collector.table.journal or collector.table.name
                 plain.ensure(cursor, name, collector.table.partition, now, now + plain.AHEAD)

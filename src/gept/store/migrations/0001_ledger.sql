@@ -1,9 +1,10 @@
 -- What each collector is to collect, and how each of its ticks stands.
 
 CREATE TABLE collectors (
-    name    text PRIMARY KEY,
-    step    interval NOT NULL,
-    wanted  tstzmultirange NOT NULL DEFAULT '{}'
+    name    text           NOT NULL,
+    step    interval       NOT NULL,
+    wanted  tstzmultirange NOT NULL DEFAULT '{}',
+    PRIMARY KEY (name, step)
 );
 COMMENT ON TABLE collectors IS 'Each collector, the time between two of its ticks, and the ticks that are wanted of it.';
 COMMENT ON COLUMN collectors.wanted IS 'A tick in here without a good row in the ledger is a gap.';

@@ -13,9 +13,9 @@ WITH wanted AS (
       ON known.collector = %(collector)s AND known.tick = ticks.tick
     WHERE known.status IS NULL OR known.status NOT IN ('done', 'empty')
 ), islands AS (
-    SELECT *, tick - step * row_number() OVER (PARTITION BY cause ORDER BY tick) AS island
+    SELECT *, tick - step * row_number() OVER (PARTITION BY cause, step ORDER BY tick) AS island
     FROM missing
 )
 SELECT min(tick) AS since, max(tick) + max(step) AS until, count(*) AS ticks, cause,
        (array_agg(error ORDER BY tick DESC))[1] AS error
-FROM islands GROUP BY cause, island ORDER BY since, cause
+FROM islands GROUP BY cause, step, island ORDER BY since, cause

@@ -7,7 +7,8 @@ INSERT INTO ledger AS known (
     %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(now)s, %(now)s, %(committed)s, %(next_try)s
 )
 ON CONFLICT (collector, tick) DO UPDATE SET
-    status = CASE WHEN known.status = 'done' THEN 'done' ELSE excluded.status END,
+    status = CASE WHEN known.status = 'done' OR known.status = 'partial' AND excluded.committed_at IS NULL
+                  THEN known.status ELSE excluded.status END,
     settled = known.settled OR excluded.settled,
     attempts = known.attempts + 1,
     rows = CASE WHEN excluded.committed_at IS NULL THEN known.rows ELSE excluded.rows END,

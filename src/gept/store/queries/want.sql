@@ -1,6 +1,5 @@
--- Make ticks wanted; return since when the collector is wanted without end.
+-- Want the ticks of a span as well.
 INSERT INTO collectors AS known (name, step, wanted)
 VALUES (%(collector)s, %(step)s, tstzmultirange(tstzrange(%(since)s, %(until)s)))
-ON CONFLICT (name) DO UPDATE
-SET step = excluded.step, wanted = known.wanted + excluded.wanted
-WHERE known.step <> excluded.step OR NOT known.wanted @> excluded.wanted
+ON CONFLICT (name, step) DO UPDATE SET wanted = known.wanted + excluded.wanted
+WHERE NOT known.wanted @> excluded.wanted
