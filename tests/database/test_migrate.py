@@ -11,6 +11,7 @@ import pytest
 
 from gept.errors import StoreAway, StoreBroken
 from gept.store import Server
+from gept.store.database import translated
 from gept.store.migrate import migrate, pending, shipped, status
 
 Query = Callable[..., list[Any]]
@@ -100,3 +101,18 @@ def test_a_database_of_a_newer_gept_is_refused(address: str, query: Query) -> No
 def test_a_database_that_is_away_is_told_so() -> None:
     with pytest.raises(StoreAway):
         migrate("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+def test_a_server_that_is_too_old_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gept.store.migrate.OLDEST_SERVER", 99)
+
+    with pytest.raises(StoreBroken, match="gept needs 99 or newer; upgrade"):
+        migrate(address)
+
+
+def test_what_the_database_refuses_is_told_with_a_remedy(address: str, query: Query) -> None:
+    with psycopg.connect(address) as connection:
+        try:
+            connection.execute("SELECT * FROM nowhere")
+        except psycopg.Error as error:
+            assert str(translated(error)).endswith("; run `gept db migrate`")  # noqa: PT017

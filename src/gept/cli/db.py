@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from threading import Event as Flag
@@ -58,6 +59,7 @@ def shell(arguments: tuple[str, ...]) -> None:
         app.prepare(loaded, server)
         target, password = without_password(address(loaded, server))
         environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         done = subprocess.run([psql, "-d", target, *arguments], env=environment, check=False)
     finally:
         if server is not None:

@@ -26,6 +26,15 @@ def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int
             remedy="set GEPT_CONTACT to your e-mail address or Discord name: the services ask "
             "for it, and may block whom they cannot reach",
         )
+    if settings.collection_interval and not _applies(settings, collectors):
+        log.warning(
+            "COLLECTION_INTERVAL is not used",
+            remedy="it is for `gept collect` with one of latest, news, players, items; remove it",
+        )
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
     log.info("listening", urls=[f"http://{host}:{port}/" for port in ports.values()])
     app.Following(settings, collectors, web, stop).run()
+
+
+def _applies(settings: Settings, collectors: list[Collector]) -> bool:
+    return [each.schedule.interval for each in collectors] == [settings.collection_interval]

@@ -90,6 +90,15 @@ class Database:
             raise translated(error) from error
 
 
+REMEDIES = {
+    "28P01": "set DB_USER and DB_PASS to those of a role that may log in",
+    "3D000": "create the database, or set DB_NAME to one that is there",
+    "42501": "grant the role what it lacks, or let an owner run `gept db migrate`",
+    "42P01": "run `gept db migrate`",
+    "42703": "run `gept db migrate`",
+}
+
+
 def translated(error: Exception) -> StoreAway | StoreBroken:
     """Return what an error of the driver means for us."""
     said = " ".join(str(error).split()) or type(error).__name__
@@ -100,7 +109,8 @@ def translated(error: Exception) -> StoreAway | StoreBroken:
         return StoreAway(f"the connection to the database broke: {said}")
     if state is not None and state.startswith(TEMPORARY):
         return StoreAway(f"the database refuses for now ({state}): {said}")
-    return StoreBroken(f"the database refuses ({state}): {said}")
+    remedy = REMEDIES.get(state or "", "")
+    return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 
 
 def create(address: str, name: str) -> None:

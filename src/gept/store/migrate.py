@@ -19,6 +19,7 @@ from ..errors import StoreBroken
 from .database import translated
 
 LOCK = 7_305_119_001
+OLDEST_SERVER = 14
 OURS = "gept"
 FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 TABLE = """
@@ -65,6 +66,7 @@ def migrate(address: str) -> list[Migration]:
     """Apply what is missing and return it. Raises StoreAway or StoreBroken."""
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            _refuse_old_server(connection.info.server_version // 10_000)
             if not pending(_status(connection)):
                 return []
             connection.execute("SET lock_timeout = '5min'")
@@ -97,6 +99,14 @@ def _status(connection: psycopg.Connection[Any]) -> list[Migration]:
     _refuse_strangers(migrations, {number: checksum for number, checksum, _ in applied})
     when = {number: applied_at for number, _, applied_at in applied}
     return [replace(each, applied_at=when.get(each.number)) for each in migrations]
+
+
+def _refuse_old_server(major: int) -> None:
+    if major < OLDEST_SERVER:
+        raise StoreBroken(
+            f"the server is PostgreSQL {major}, and gept needs {OLDEST_SERVER} or newer; upgrade "
+            "it, or set DB_HOST or DATABASE_URL to another"
+        )
 
 
 def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> None:
