@@ -12,8 +12,10 @@ import pytest
 from conftest import NOW, Machine
 from services import Services
 
+from gept import app
 from gept.events import Finished
 from gept.model import Collector, Status
+from gept.observe.health import Health
 from gept.repair import Repair, backfill
 from gept.schedule import Every
 from gept.store import Gap
@@ -257,6 +259,26 @@ def test_backfill_stops_when_told(machine: Machine, five: Collector, upstream: S
 
     assert left == 11
     assert len(upstream.asked) == 1
+
+
+def test_watching_tells_health_what_the_ledger_says(
+    machine: Machine, collectors: dict[str, Collector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "now", machine.clock)
+    health = Health(collectors.values(), machine.clock)
+    for collector in collectors.values():
+        machine.store.begin(collector, collector.schedule.newest(NOW), NOW)
+        health(machine.run(collector))
+    fresh = Health(collectors.values(), machine.clock)
+
+    for watcher in (health, fresh, fresh):
+        app.watch(machine.store, watcher, timedelta(days=7))
+
+    assert fresh.troubles() == health.troubles() == []
+    assert {name: state.stored for name, state in fresh.states.items()} == {
+        name: state.stored for name, state in health.states.items()
+    }
+    assert all(state.missing == 0 for state in fresh.states.values())
 
 
 def test_standing_tells_the_newest_good_tick(

@@ -91,7 +91,7 @@ def test_a_database_that_is_away_is_not_healthy(health: Health) -> None:
 
 
 def test_the_ledger_tells_what_was_before_the_start(health: Health) -> None:
-    health.found("5m", Standing(T, (T, NOW), T, "done", None, 1, 6), 3)
+    health.found("5m", Standing(T, T, NOW, T, "done", None, 1, 6), 3)
 
     assert health.troubles() == []
     assert health.states["5m"].missing == 3

@@ -63,12 +63,20 @@ class Standing:
     """How a collector stands, as the ledger tells it."""
 
     newest_good: datetime | None
-    newest_stored: tuple[datetime, datetime] | None
+    stored_tick: datetime | None
+    committed_at: datetime | None
     tick: datetime | None
     status: str | None
     error: str | None
     attempts: int | None
     rows: int | None
+
+    @property
+    def newest_stored(self) -> tuple[datetime, datetime] | None:
+        """The newest tick that has rows, and when these were committed."""
+        if self.stored_tick is None or self.committed_at is None:
+            return None
+        return self.stored_tick, self.committed_at
 
 
 class Store:

@@ -1,5 +1,5 @@
 -- How a collector stands: its newest good tick, the newest with rows, and the newest asked for.
-SELECT good.tick AS newest_good, stored.pair AS newest_stored,
+SELECT good.tick AS newest_good, stored.tick AS stored_tick, stored.committed_at,
     newest.tick, newest.status, newest.error, newest.attempts, newest.rows
 FROM (SELECT 1) AS one
 LEFT JOIN LATERAL (
@@ -7,7 +7,7 @@ LEFT JOIN LATERAL (
     WHERE collector = %(collector)s AND status IN ('done', 'empty')
     ORDER BY tick DESC LIMIT 1) AS good ON true
 LEFT JOIN LATERAL (
-    SELECT ARRAY[tick, committed_at] AS pair FROM ledger
+    SELECT tick, committed_at FROM ledger
     WHERE collector = %(collector)s AND status IN ('done', 'empty') AND status = 'done'
     ORDER BY tick DESC LIMIT 1) AS stored ON true
 LEFT JOIN LATERAL (
