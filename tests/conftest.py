@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
-import services
 import tenacity.nap
 from services import Services
 
@@ -92,13 +91,10 @@ def query(address: str) -> Iterator[Callable[..., list[Any]]]:
 @pytest.fixture
 def upstream() -> Iterator[Services]:
     """Serve the public services on loopback."""
-    server = services.Server()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server.services
-    server.services.release.set()
-    server.shutdown()
-    server.server_close()
+    services = Services()
+    thread = services.start()
+    yield services
+    services.stop()
     thread.join()
 
 

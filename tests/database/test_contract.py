@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -94,7 +93,7 @@ def test_a_tick_gives_rows_and_the_same_tick_again_gives_none(
 def test_it_takes_no_row_from_an_empty_answer(
     collector: Collector, machine: Machine, upstream: Any
 ) -> None:
-    upstream.body = lambda *_: json.dumps({"data": {}}).encode()
+    upstream.answer = lambda *_: {"data": {}}
 
     finished = machine.run(collector)
 

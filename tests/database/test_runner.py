@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import NOW, Machine
-from services import Services, bucket, latest, mapping
+from services import Services, bucket, latest
 
 from gept.errors import DecodeError, NotYet, StoreAway, Superseded, UpstreamRefused
 from gept.events import Finished
@@ -59,10 +59,11 @@ def test_a_tick_run_twice_touches_no_row(machine: Machine, five: Collector, quer
 def test_a_settled_reading_revises(
     machine: Machine, five: Collector, upstream: Services, query: Query
 ) -> None:
-    upstream.missing_items = {"5"}
+    first, second, third = [str(item) for item, *_ in served("5m", T)][:3]
+    upstream.missing_items = {first}
     machine.run(five)
-    upstream.missing_items = {"7"}
-    query("UPDATE price_data_5min SET avg_low_price = 1 WHERE item_id = 20014")
+    upstream.missing_items = {second}
+    query("UPDATE price_data_5min SET avg_low_price = 1 WHERE item_id = %s", int(third))
     machine.clock.forward(minutes=10)
 
     settled = machine.run(five, T)
@@ -71,7 +72,6 @@ def test_a_settled_reading_revises(
     assert settled.next_try is None
     [(status, is_settled, attempts, _, revisions, next_try)] = query(LEDGER)
     assert (status, is_settled, attempts, revisions, next_try) == ("done", True, 2, 2, None)
-    upstream.missing_items = set()
 
 
 def test_a_late_bucket_is_asked_for_again_soon(
@@ -140,11 +140,10 @@ def test_one_bad_entry_costs_only_itself(
 
     partial = machine.run(collector)
 
+    rejected, stored = partial.counts.rejected, partial.counts.inserted
     assert partial.status is Status.PARTIAL
-    assert 4 <= partial.counts.rejected <= 6
-    assert partial.counts.inserted >= 35
+    assert rejected == -(-(rejected + stored) // 10) > 3
     assert all(each.reason for each in partial.rejected)
-    upstream.items = mapping()
     assert machine.run(collector).status is Status.DONE
     assert [row[0] for row in query(LEDGER)] == ["done"]
 
@@ -257,12 +256,13 @@ def test_the_first_snapshot_of_a_minute_wins(
     machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
 ) -> None:
     machine.run(collectors["players"])
+    before = query("SELECT count FROM player_counts")
     upstream.players = 7
 
     again = machine.run(collectors["players"])
 
     assert (again.status, again.again) == (Status.DONE, True)
-    assert query("SELECT count FROM player_counts") == [(131884,)]
+    assert query("SELECT count FROM player_counts") == before != [(7,)]
 
 
 def test_a_snapshot_that_comes_too_late_is_dropped(
@@ -304,10 +304,10 @@ def test_news_of_both_feeds_with_every_page_of_changes(
 
     machine.run(collectors["news"])
 
-    assert query("SELECT count(*) FROM osrs_news WHERE feed = 'official'") == [(5,)]
+    assert query("SELECT count(*) FROM osrs_news WHERE feed = 'official'") == [(15,)]
     assert first == [(24 * 180 + 5,)]
     assert query("SELECT count(*) FROM osrs_news WHERE feed = 'wiki'") == [(first[0][0] + 90,)]
-    assert len(upstream.asked) == 4
+    assert len(upstream.asked) == 2
     numbers = query("SELECT count(DISTINCT pub_date) FROM osrs_news WHERE feed = 'wiki'")
     assert numbers == [(first[0][0] + 90,)]
 
@@ -329,10 +329,8 @@ def test_a_page_of_changes_that_fails_costs_no_edit(
     count = "SELECT count(*) FROM osrs_news WHERE feed = 'wiki'"
     machine.run(collectors["news"])
     [(before,)] = query(count)
-    machine.clock.forward(hours=1)
-    upstream.fault(
-        "/api.php?action=query&list=recentchanges&rcprop=title%7Cids%7Ctimestamp%7Csizes", "", 2
-    )
+    machine.clock.forward(hours=4)
+    upstream.fault("/api.php", "")
     upstream.fault("/api.php", "status:404")
     broken = machine.run(collectors["news"])
     unchanged = query(count)
@@ -341,7 +339,7 @@ def test_a_page_of_changes_that_fails_costs_no_edit(
 
     assert broken.status is Status.PARTIAL
     assert unchanged == [(before,)]
-    assert query(count) == [(before + 270,)]
+    assert query(count) == [(before + 810,)]
 
 
 def test_every_wording_of_a_post_is_kept(
@@ -352,10 +350,10 @@ def test_every_wording_of_a_post_is_kept(
     machine.clock.forward(minutes=30)
     machine.run(collectors["news"])
 
-    assert query("SELECT count(*), count(DISTINCT guid) FROM osrs_news_revisions") == [(10, 5)]
-    assert query("SELECT description FROM osrs_news WHERE guid = 'https://n/1'") == [
-        ("Other words ’café\u00a01",)
-    ]
+    assert query("SELECT count(*), count(DISTINCT guid) FROM osrs_news_revisions") == [(30, 15)]
+    assert query(
+        "SELECT bool_and(description LIKE '%%Other words%%’') FROM osrs_news WHERE feed = 'official'"
+    ) == [(True,)]
 
 
 def test_changes_of_an_items_page_are_found_with_the_item(
@@ -364,7 +362,7 @@ def test_changes_of_an_items_page_are_found_with_the_item(
     machine.run(collectors["items"])
     machine.run(collectors["news"])
 
-    assert query("SELECT count(*) > 50 FROM osrs_news_items WHERE item_id = 5") == [(True,)]
+    assert query("SELECT count(*) > 9 FROM osrs_news_items WHERE item_id = 5") == [(True,)]
 
 
 def test_a_database_that_is_away_leaves_the_tick_open(

@@ -119,7 +119,7 @@ def test_it_ends_when_told_and_leaves_nothing_behind(
 def test_a_hanging_source_does_not_delay_the_end(gept: Gept, upstream: Services, port: int) -> None:
     upstream.fault("/api/v1/osrs/latest", "hang")
     process = gept.start("up")
-    assert upstream.reached.wait(30)
+    assert upstream.hanging.wait(30)
     started = monotonic()
     process.send_signal(signal.SIGTERM)
 

@@ -16,6 +16,7 @@ from gept.collectors import load_all
 from gept.observe.health import Health
 from gept.observe.metrics import Metrics
 from gept.settings import declared
+from gept.simulate.faults import KINDS
 from gept.store.migrate import shipped
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,12 @@ def test_each_exit_code_is_documented() -> None:
     text = (REFERENCE / "commands.md").read_text()
 
     assert [code for code in Exit if f"\n| {code.value} |" not in text] == []
+
+
+def test_each_fault_of_the_simulator_is_documented() -> None:
+    text = (REFERENCE / "commands.md").read_text()
+
+    assert [kind for kind in KINDS if f"\n| `{kind}` |" not in text] == []
 
 
 def test_each_setting_is_documented() -> None:

@@ -11,7 +11,7 @@ from .. import __version__
 from ..errors import GeptError
 from .exits import Exit, exit_of
 
-COMMANDS = ("up", "collect", "once", "status", "gaps", "backfill", "health", "db")
+COMMANDS = ("up", "collect", "once", "status", "gaps", "backfill", "health", "db", "simulate")
 
 
 class Commands(click.Group):

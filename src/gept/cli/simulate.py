@@ -1,0 +1,42 @@
+"""``gept simulate``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("simulate")
+@click.option("--port", type=click.IntRange(1, 65535), default=8099, show_default=True)
+@click.option(
+    "--items", type=click.IntRange(1, 1_000_000), default=4000, show_default=True, help="How many."
+)
+@click.option(
+    "--lag",
+    type=click.IntRange(0),
+    default=12,
+    show_default=True,
+    help="Seconds between the end of a bucket and its publication.",
+)
+@click.option("--speed", type=float, default=1.0, show_default=True, help="How fast its clock is.")
+@click.option("--offset", type=float, default=0.0, help="Seconds that its clock is ahead.")
+def command(port: int, items: int, lag: int, speed: float, offset: float) -> None:
+    """Serve a made-up market by the paths of the real services, on loopback, until Ctrl-C.
+
+    Faults are asked for by POST to /_fault:
+    {"path": "/api/v1/osrs/5m", "fault": "status:503", "times": 3}
+    """
+    import time
+
+    from ..errors import SettingsError
+    from ..simulate import Clock, Market, Server
+
+    try:
+        server = Server(Market(items), port, Clock(offset, speed, time.time()), lag)
+    except OSError as error:
+        raise SettingsError([f"--port: {port} cannot be used ({error.strerror})"]) from None
+    for name, value in server.environ().items():
+        click.echo(f"export {name}='{value}'")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
