@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml src/gept/__init__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock clean
+.PHONY: help run demo test lint lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Install gept here if need be, and collect everything until Ctrl-C.
 	@exec $(BIN)/gept up
+
+demo: $(VENV)/run ## Collect a made-up market, offline, to see gept at work.
+	@exec $(BIN)/gept up --demo
 
 test: $(VENV)/test ## Run the whole test suite.
 	@$(BIN)/python -m pytest -n auto $(ARGS)

@@ -227,3 +227,15 @@ def test_a_database_that_is_away_is_waited_for(gept: Gept, port: int) -> None:
     assert get(port, "/readyz")[0] == 503
     process.terminate()
     assert process.wait(10) == 0
+
+
+def test_the_demo_shows_the_whole_system_with_its_history(gept: Gept, port: int) -> None:
+    gept.environ = {k: v for k, v in gept.environ.items() if not k.endswith("_URL")}
+    gept.start("up", "--demo", GEPT_FIRST_HORIZON="1h")
+    until(lambda: (found := healthy(port)) and found["collectors"]["5m"]["ticks_missing"] == 0)
+    gept.environ["DATA_DIR"] += "/demo"
+
+    assert gept.status()["status"] == "ok"
+    counts = gept.sql("SELECT count(DISTINCT timestamp) FROM price_data_5min")
+    assert int(counts) in {12, 13, 14}
+    assert not (gept.folder / "data" / "postgresql").exists()

@@ -36,7 +36,9 @@ class Market:
     def __init__(self, items: int = 4000) -> None:
         self.ids = [2 + SPACING * number for number in range(items)]
         self._liquid = {item: 5 + chance(item, 1) % 60 for item in self.ids}
-        self._base = {item: 10 ** (1 + chance(item, 2) % 5) * 3 for item in self.ids}
+        self._base: dict[int, int] = {
+            item: 10 ** (1 + chance(item, 2) % 5) * 3 for item in self.ids
+        }
         self._base[self.ids[-1]] = BEYOND_32_BITS
         self.bucket = lru_cache(400)(self._bucket)
 
