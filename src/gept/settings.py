@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -306,13 +305,16 @@ def _secret(name: str, values: Mapping[str, str]) -> str | None:
 def _unknown(values: Mapping[str, str]) -> list[str]:
     known = {each.metadata["name"] for each in declared()}
     known |= {f"{each.metadata['name']}_FILE" for each in declared() if each.metadata["secret"]}
-    faults = []
-    for name in sorted(values):
-        if name.startswith(OURS) and not name.startswith(FOR_TESTS) and name not in known:
-            near = get_close_matches(name, known, 1)
-            remedy = f"did you mean {near[0]}?" if near else "remove it"
-            faults.append(f"{name}: {values[name]!r} is for no setting of gept; {remedy}")
-    return faults
+    ours = {name for name in values if name.startswith(OURS) and not name.startswith(FOR_TESTS)}
+    return [_stranger(name, values[name], known) for name in sorted(ours - known)]
+
+
+def _stranger(name: str, value: str, known: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    remedy = f"did you mean {near[0]}?" if near else "remove it"
+    return f"{name}: {value!r} is for no setting of gept; {remedy}"
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:

@@ -40,7 +40,14 @@ def _where(name: str | None) -> tuple[str, int]:
     host = LOCAL.get(loaded.bind_address, loaded.bind_address)
     if name is None:
         return host, loaded.dashboard_port
-    from .. import app
+    return host, loaded.metrics_port or _port_of(name)
 
-    [collector] = app.chosen([name], loaded)
-    return host, loaded.metrics_port or collector.port
+
+def _port_of(name: str) -> int:
+    from ..collectors import load_all
+    from ..errors import UsageError
+
+    known = load_all()
+    if name not in known:
+        raise UsageError(f"{name!r} is no collector; there are {', '.join(known)}")
+    return known[name].port
