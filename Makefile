@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml src/gept/__init__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint lock clean
+.PHONY: help run demo test lint bench lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +27,12 @@ lint: $(VENV)/test ## Check style, types and import contracts.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/bench ## Measure speed and memory against the usual way; JSON=FILE writes the figures.
+	@$(BIN)/python -m benchmarks $(JSON)
+
 lock: $(VENV)/python ## Renew the locked dependencies in requirements/.
 	$(PIP) uv
-	for set in run test; do \
+	for set in run test bench; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header pyproject.toml --group build \
 	    $$(test $$set = run || echo --group $$set) --output-file requirements/$$set.txt || exit 1; \
@@ -53,4 +56,8 @@ $(VENV)/run: requirements/run.txt $(SOURCES) | $(VENV)/python
 
 $(VENV)/test: requirements/test.txt $(VENV)/run
 	@$(PIP) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/bench: requirements/bench.txt $(VENV)/run
+	@$(PIP) --require-hashes -r requirements/bench.txt
 	@touch $@

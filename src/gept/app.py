@@ -44,6 +44,7 @@ GRACE = 7.0
 WATCH = 10.0
 RETRY = 3.0
 MISSING_AFTER = timedelta(seconds=90)
+LONGEST_LOOK = timedelta(days=7)
 M_ARENA_MAX = -8
 
 
@@ -74,12 +75,13 @@ def embedded(settings: Settings, stop: Flag) -> Server | None:
     return Server(settings.folder, settings.pg_bindir, stop.wait)
 
 
-def prepare(settings: Settings, server: Server | None) -> None:
+def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     """Start what is ours of the database and bring its schema up to date."""
     if server is not None:
         server.ensure()
         create(server.url("postgres"), settings.db_name)
-    for each in migrate(address(settings, server)):
+    where = address(settings, server)
+    for each in until_stopped(lambda: migrate(where), stop):
         log.info("migrated", number=each.number, name=each.name)
 
 
@@ -100,9 +102,10 @@ def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
 def store(settings: Settings, stop: Flag | None = None) -> Iterator[Store]:
     """Give a store that is ready for use. Raises StoreAway or StoreBroken."""
     logs.configure()
-    server = embedded(settings, stop or Flag())
+    stop = stop or Flag()
+    server = embedded(settings, stop)
     try:
-        prepare(settings, server)
+        prepare(settings, server, stop)
     except BaseException:
         if server is not None:
             server.stop()
@@ -141,8 +144,10 @@ def until_stopped(job: Callable[[], T], stop: Flag) -> T:
     while thread.is_alive() and not stop.is_set():
         thread.join(0.2)
     thread.join(GRACE)
+    if not outcome and not stop.is_set():
+        raise GeptError("this is a bug of gept; its traceback is above")
     if not outcome:
-        raise StoreAway("stopped before the tick was done; nothing of it was stored")
+        raise StoreAway("stopped before it was done; what was not done is not stored")
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]  # type: ignore[no-any-return]
@@ -162,8 +167,9 @@ def watch(store: Store, health: Health, horizon: timedelta) -> None:
         for name, state in health.states.items():
             schedule, at = state.collector.schedule, now()
             until = schedule.newest(at - MISSING_AFTER)
-            missing, _ = store.count_missing(state.collector, until - horizon, until)
-            health.found(name, store.standing(state.collector), missing)
+            since = until - min(horizon, LONGEST_LOOK)
+            missing, _ = store.count_missing(state.collector, since, until)
+            health.found(name, store.standing(state.collector, at), missing)
         store.ping()
         health.database(None)
     except StoreError as error:
@@ -203,7 +209,7 @@ class Following:
         told = False
         while not self.stop.is_set():
             try:
-                prepare(self.settings, server)
+                prepare(self.settings, server, self.stop)
             except StoreAway as error:
                 health.database(str(error))
                 if not told and not self.stop.is_set():
@@ -226,8 +232,7 @@ class Following:
         observe = tell(health, metrics, logs.Logs(), wake)
         running = runner(self.settings, store, observe, self.stop)
         repairs += self._repairs(running, store)
-        for each in self.collectors:
-            store.begin(each, first_tick(each, self.settings, now()), now())
+        self._begin(store)
         watch(store, health, self.settings.horizon)
         threads = self._start(running, repairs, store, health)
         log.info("started", collectors=[each.name for each in self.collectors])
@@ -238,6 +243,16 @@ class Following:
         for thread in threads:
             thread.join(max(end - monotonic(), 0))
         log.info("stopped")
+
+    def _begin(self, store: Store) -> None:
+        """Want the ticks of every collector; a database that is away just now is waited for."""
+        waiting = list(self.collectors)
+        while waiting and not self.stop.is_set():
+            try:
+                store.begin(waiting[0], first_tick(waiting[0], self.settings, now()), now())
+                del waiting[0]
+            except StoreAway:
+                self.stop.wait(RETRY)
 
     def _repairs(self, running: Runner, store: Store) -> list[Repair]:
         """Return one repair for the collectors of each source."""
@@ -284,6 +299,9 @@ class Following:
     def _supervise(self, server: Server | None, health: Health) -> None:
         """Wait for the end; meanwhile see to it that gept's own server runs."""
         while not self.stop.wait(1):
+            if not self.web.alive:
+                self.died = "web"
+                self.stop.set()
             if server is None:
                 continue
             try:

@@ -53,7 +53,14 @@ class UpstreamRefused(UpstreamError):
 
 
 class NotYet(GeptError):
-    """The source has nothing for this tick yet."""
+    """The source has nothing for this tick yet.
+
+    ``nothing`` tells that it said so in plain words; said for long enough, it means "never".
+    """
+
+    def __init__(self, message: str, *, nothing: bool = False) -> None:
+        super().__init__(message)
+        self.nothing = nothing
 
 
 class Superseded(GeptError):

@@ -188,3 +188,8 @@ class Counts:
     def rows(self) -> int:
         """How many rows the answer had."""
         return self.inserted + self.updated + self.unchanged
+
+    @property
+    def changed(self) -> int:
+        """How many rows of the table are other ones now."""
+        return self.inserted + self.updated + self.removed

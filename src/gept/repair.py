@@ -19,7 +19,6 @@ from .store import Store
 
 LONGEST_NAP = timedelta(seconds=60)
 DATABASE_NAP = 5.0
-PASSES = 3
 
 
 class Repair:
@@ -77,8 +76,8 @@ class Repair:
         return worked
 
     def _learn(self, finished: Finished) -> None:
-        """Remember since when the source does not answer."""
-        if finished.status is not Status.FAILED:
+        """Remember since when the source does not answer, or the database does not take rows."""
+        if finished.status not in {Status.FAILED, Status.AWAY}:
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = self._now()
@@ -87,14 +86,16 @@ class Repair:
         """Return the pause before the next tick: the longer the source is away, the longer."""
         if self._failing_since is None:
             return self._pace
-        return min(pause(self._now() - self._failing_since, self._pace), LONGEST_NAP)
+        trying = self._now() - self._failing_since
+        return min(max(pause(trying, self._pace), trying / 10), LONGEST_NAP)
 
     def _until_due(self) -> timedelta:
         now = self._now()
         found = [
-            self._store.next_due(each, self._reach(each, now)) for each in self._collectors.values()
+            self._store.next_due(each, self._reach(each, now), now)
+            for each in self._collectors.values()
         ]
-        naps = [max(at - now, self._pace * 0) for at in found if at is not None]
+        naps = [max(at - now, self._pace) for at in found if at is not None]
         return min([*naps, LONGEST_NAP])
 
     def _reach(self, collector: Collector, now: datetime) -> datetime:
@@ -116,16 +117,12 @@ def backfill(
 ) -> int:
     """Run every tick of a span that is not good, the newest first; return how many stay so.
 
-    What is not there is asked for three times, so that a hole in the source can be known as one.
-    ``tell`` hears of each run, and how many are left in this pass.
+    ``tell`` hears of each run, and how many are left.
     """
-    for _ in range(PASSES):
-        missing = store.missing(collector, *span)[::-1]
-        for left, tick in zip(range(len(missing) - 1, -1, -1), missing, strict=True):
-            finished = runner.run(collector, tick)
-            tell(finished, left)
-            if finished.status is Status.AWAY or stop.wait(pace.total_seconds() if left else 0):
-                return len(store.missing(collector, *span))
-        if not missing:
+    missing = store.missing(collector, *span)[::-1]
+    for left, tick in zip(range(len(missing) - 1, -1, -1), missing, strict=True):
+        finished = runner.run(collector, tick)
+        tell(finished, left)
+        if finished.status is Status.AWAY or stop.wait(pace.total_seconds() if left else 0):
             break
     return len(store.missing(collector, *span))

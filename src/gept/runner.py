@@ -24,12 +24,14 @@ from .store import Entry, Store
 from .upstream import BUDGET, Upstream
 
 MOST_PAGES = 200
-LONGEST_NAP = 20.0
+LONGEST_NAP = timedelta(seconds=20)
+LONGEST_AWAY = timedelta(minutes=5)
 LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
 LONG_LATE = timedelta(minutes=1)
 AFTER_TROUBLE = timedelta(seconds=15)
 LONGEST_ERROR = 1000
 EMPTY_AFTER_TRIES = 3
+EMPTY_AFTER_TRYING = timedelta(days=1)
 EMPTY_AFTER = timedelta(days=3)
 
 
@@ -82,13 +84,16 @@ class Runner:
         The clock is looked at anew each time, so that a sleeping laptop or a stepped clock costs
         at most the ticks that were missed; those the source still knows are left to the repair.
         """
-        schedule, last = collector.schedule, None
+        schedule, last, away = collector.schedule, None, None
         while not stop.is_set():
-            tick = schedule.newest(self._now())
+            tick, nap = schedule.newest(self._now()), LONGEST_NAP
             if tick != last and self._run_unless_stored(collector, tick):
-                last = tick
-            due = schedule.due(schedule.following(tick))
-            stop.wait(min(max((due - self._now()).total_seconds(), 0.001), LONGEST_NAP))
+                last, away = tick, None
+            elif tick != last:
+                away = away or self._now()
+                nap = min(pause(self._now() - away, LONGEST_NAP), LONGEST_AWAY)
+            left = schedule.due(schedule.following(tick)) - self._now()
+            stop.wait(max(min(left, nap).total_seconds(), 0.001))
 
     def _run_unless_stored(self, collector: Collector, tick: datetime) -> bool:
         """Run a tick that is not there; tell whether the ledger knows it now.
@@ -96,7 +101,7 @@ class Runner:
         While the database is away the source is not asked: nobody would keep the answer.
         """
         try:
-            status = self._store.known(collector, tick).status
+            status = self._store.known(collector, tick, self._now()).status
         except StoreError as error:
             self._observe(Finished(collector.name, tick, Status.AWAY, error=error))
             return False
@@ -118,7 +123,7 @@ class Runner:
             at,
             status,
             replace(counts, rejected=rejected),
-            committed=entry.now,
+            committed=entry.now if fresh or counts.changed else None,
             again=not fresh,
             error=answer.trouble,
             warning=unexpected(counts.rows, collector),
@@ -173,12 +178,14 @@ class Runner:
         return finished
 
     def _emptiness(self, collector: Collector, at: datetime, error: Exception) -> Status:
-        """Return the status, EMPTY where the source has said "not yet" too often and too late."""
-        status = _status_of(error)
-        if status is not Status.NOT_YET or self._now() - at < EMPTY_AFTER:
-            return status
-        tries = self._store.known(collector, at).attempts + 1
-        return Status.EMPTY if tries >= EMPTY_AFTER_TRIES else status
+        """Return the status: EMPTY where the source has had nothing for days, at several tries."""
+        now = self._now()
+        if not (isinstance(error, NotYet) and error.nothing and now - at >= EMPTY_AFTER):
+            return _status_of(error)
+        known = self._store.known(collector, at, now)
+        trying = now - (known.first_asked or now)
+        enough = known.attempts + 1 >= EMPTY_AFTER_TRIES and trying >= EMPTY_AFTER_TRYING
+        return Status.EMPTY if enough or known.status is Status.EMPTY else Status.NOT_YET
 
     def _entry(
         self, collector: Collector, at: datetime, status: Status, error: Exception | None
@@ -205,7 +212,7 @@ class Runner:
         waited = now - collector.schedule.due(at)
         if waited < timedelta(0):
             return collector.schedule.due(at)
-        first = self._store.known(collector, at).first_asked or now
+        first = self._store.known(collector, at, now).first_asked or now
         patience = pause(now - first, quickest(status, waited))
         if isinstance(error, UpstreamBusy) and error.retry_after:
             patience = max(patience, timedelta(seconds=error.retry_after))

@@ -60,13 +60,16 @@ def address(value: str) -> str:
 
 def path(value: str) -> Path:
     """Read a path; ``~`` is the home folder."""
-    return Path(value).expanduser().absolute()
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise Wrong("names the home of a user who is not there; write the whole path") from None
 
 
 def url(value: str) -> str:
     """Read the address of a web service."""
-    parts = urlsplit(value)
     try:
+        parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
     except ValueError:
         usable = False
@@ -77,8 +80,14 @@ def url(value: str) -> str:
 
 def database_url(value: str) -> str:
     """Read a PostgreSQL connection URI."""
-    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"postgresql", "postgres"}:
         raise Wrong("is not a database address; set postgresql://user:password@host:5432/name")
+    if parts.netloc.count("@") > 1:
+        raise Wrong("has more than one @; write one that belongs to the password as %40")
     return value
 
 

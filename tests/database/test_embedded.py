@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -145,6 +146,44 @@ def test_a_stale_process_id_harms_nobody(tmp_path: Path) -> None:
     assert innocent.poll() is None
     innocent.kill()
     innocent.wait()
+
+
+def test_a_stale_status_is_not_believed_while_another_process_starts(tmp_path: Path) -> None:
+    owner, _ = holder(tmp_path)
+    status = tmp_path / "postgresql/data/postmaster.pid"
+    content = status.read_text()
+    end(owner, signal.SIGTERM)
+    status.write_text(content)
+    with (tmp_path / "postgresql/lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        assert not server(tmp_path)._ready()
+
+
+def test_a_folder_behind_a_link_is_the_same_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    owner, url = holder(tmp_path / "link")
+    guest = server(tmp_path / "link")
+    guest.ensure()
+
+    assert not guest.owned
+    assert answers(url)
+    pid = (tmp_path / "real/postgresql/data/postmaster.pid").read_text().split()[0]
+    assert guest._lives_here(pid)
+    assert not guest._lives_here(str(os.getpid()))
+    end(owner, signal.SIGTERM)
+
+
+def test_programs_that_do_not_run_are_told(tmp_path: Path) -> None:
+    for name in ("postgres", "initdb"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "data/postgresql/data").mkdir(parents=True, mode=0o700)
+    (tmp_path / "data/postgresql/data/PG_VERSION").write_text("18\n")
+
+    with pytest.raises(StoreBroken, match=r"does not tell its version .* PG_BINDIR"):
+        Server(tmp_path / "data", tmp_path, Event().wait).ensure()
 
 
 def test_an_interrupted_first_start_is_begun_again(tmp_path: Path) -> None:

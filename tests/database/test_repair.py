@@ -159,6 +159,32 @@ def test_a_tick_of_the_future_is_asked_for_when_it_is_due(
     assert due(machine, five, 1) == [future]
 
 
+def test_repair_does_not_spin_on_ticks_of_another_schedule(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services
+) -> None:
+    upstream.fault("/", "status:404")
+    machine.run(collectors["players"])
+    machine.clock.forward(seconds=30)
+    slow = replace(collectors["players"], schedule=Every(timedelta(hours=1)))
+    repair = Repair(machine.runner, machine.store, [slow], machine.clock, timedelta(days=7), PACE)
+
+    assert not repair._work(Event())
+    assert repair._until_due() == timedelta(seconds=60)
+
+
+def test_repair_asks_ever_less_while_the_database_takes_no_rows(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(days=7), PACE)
+    query("ALTER TABLE ledger ADD CONSTRAINT broken CHECK (rows = 0)")
+    repair._work(Event())
+    machine.clock.forward(minutes=5)
+    repair._work(Event())
+
+    assert repair._patience() == timedelta(seconds=30)
+    assert len(upstream.asked) == 2
+
+
 def test_the_horizon_is_a_border(machine: Machine, five: Collector) -> None:
     newest = five.schedule.newest(NOW)
 
@@ -227,7 +253,7 @@ def test_backfill_names_older_ticks_and_asks_for_each_once(
     assert machine.store.gaps(five, *span) == []
 
 
-def test_backfill_closes_real_holes_and_leaves_failures(
+def test_backfill_leaves_what_is_not_there_for_another_day(
     machine: Machine, five: Collector, upstream: Services, query: Query
 ) -> None:
     begin = datetime(2021, 3, 8, 8, tzinfo=UTC)
@@ -238,8 +264,8 @@ def test_backfill_closes_real_holes_and_leaves_failures(
 
     left = backfill(machine.runner, machine.store, five, span, PACE, Event(), lambda *_: None)
 
-    assert left == 1
-    assert query("SELECT status FROM ledger ORDER BY tick") == [("empty",), ("failed",)]
+    assert left == 2
+    assert query("SELECT status FROM ledger ORDER BY tick") == [("not_yet",), ("failed",)]
 
 
 def test_backfill_stops_when_told(machine: Machine, five: Collector, upstream: Services) -> None:
@@ -284,13 +310,13 @@ def test_watching_tells_health_what_the_ledger_says(
 def test_standing_tells_the_newest_good_tick(
     machine: Machine, five: Collector, upstream: Services
 ) -> None:
-    before = machine.store.standing(five)
+    before = machine.store.standing(five, machine.clock())
     machine.run(five)
     upstream.fault("/api/v1/osrs/5m", "status:404")
     machine.clock.forward(minutes=5)
     machine.run(five)
 
-    after = machine.store.standing(five)
+    after = machine.store.standing(five, machine.clock())
 
     assert (before.newest_good, before.status) == (None, None)
     assert after.newest_good == five.schedule.newest(NOW)

@@ -104,17 +104,52 @@ def test_an_old_tick_that_fails_is_soon_tried_again_and_then_ever_less(
     assert pauses == [timedelta(seconds=15), timedelta(minutes=3), timedelta(minutes=6)]
 
 
-def test_a_hole_in_the_source_is_closed_after_days_and_tries(
+def test_a_hole_in_the_source_is_closed_after_days_of_trying(
     machine: Machine, five: Collector, upstream: Services, query: Query
 ) -> None:
-    upstream.fault("/api/v1/osrs/5m", "empty", 5)
-    first = machine.run(five, T).status
-    machine.clock.forward(days=4)
+    old = T - timedelta(days=10)
+    upstream.fault("/api/v1/osrs/5m", "empty", 4)
+    quick = [machine.run(five, old).status for _ in range(3)]
+    machine.clock.forward(days=1)
+    closed = machine.run(five, old)
 
-    later = [machine.run(five, T).status for _ in range(2)]
-
-    assert [first, *later] == [Status.NOT_YET, Status.NOT_YET, Status.EMPTY]
+    assert quick == [Status.NOT_YET] * 3
+    assert (closed.status, closed.next_try) == (Status.EMPTY, None)
+    upstream.fault("/api/v1/osrs/5m", "status:503", 9)
+    machine.run(five, old)
     assert [row[0] for row in query(LEDGER)] == ["empty"]
+
+
+def test_only_plain_words_close_a_tick(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    old = T - timedelta(days=10)
+    upstream.fault("/api/v1/osrs/5m", "stale", 4)
+    for _ in range(4):
+        machine.run(five, old)
+        machine.clock.forward(days=1)
+
+    assert [row[0] for row in query(LEDGER)] == ["not_yet"]
+
+
+@pytest.mark.parametrize("name", ["latest", "players"])
+def test_a_clock_that_was_ahead_costs_nothing_later(
+    name: str, machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    collector = collectors[name]
+    machine.clock.forward(days=1)
+    machine.run(collector)
+    machine.clock.forward(days=-1)
+    done = [machine.run(collector).status]
+    machine.clock.forward(minutes=1)
+    done.append(machine.run(collector).status)
+
+    assert done == [Status.DONE, Status.DONE]
+    standing = machine.store.standing(collector, machine.clock())
+    assert standing.newest_good == collector.schedule.newest(machine.clock())
+    if name == "latest":
+        newest = query("SELECT max(timestamp) FROM prices_current")
+        assert newest == [(collector.schedule.newest(machine.clock()),)]
 
 
 SPOILT = [
@@ -162,7 +197,7 @@ def test_what_is_partial_stays_so_when_a_later_try_fails(
     upstream.fault("/api/v1/osrs/5m", "status:404")
     machine.run(five)
 
-    assert [row[0] for row in query(LEDGER)] == ["partial"]
+    assert query("SELECT status, rejected > 0 FROM ledger") == [("partial", True)]
 
 
 def test_a_partial_answer_removes_nothing(
@@ -340,6 +375,32 @@ def test_a_page_of_changes_that_fails_costs_no_edit(
     assert broken.status is Status.PARTIAL
     assert unchanged == [(before,)]
     assert query(count) == [(before + 810,)]
+
+
+def test_a_change_dated_in_the_future_ends_nothing(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    machine.run(collectors["news"])
+    query("UPDATE osrs_news SET pub_date = '2099-01-01' WHERE guid LIKE '%%#rc%%'")
+    count = "SELECT count(*) FROM osrs_news WHERE feed = 'wiki'"
+    [(before,)] = query(count)
+    machine.clock.forward(minutes=30)
+    machine.run(collectors["news"])
+
+    assert query(count) == [(before + 90,)]
+
+
+def test_an_item_with_a_name_too_long_costs_only_itself(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    items = upstream.market.mapping(0)
+    items[0]["name"] = "x" * 4000
+    upstream.answer = lambda *_: items  # type: ignore[method-assign]
+
+    finished = machine.run(collectors["items"])
+
+    assert (finished.status, finished.counts.rejected) == (Status.PARTIAL, 1)
+    assert query("SELECT count(*) FROM items") == [(len(items) - 1,)]
 
 
 def test_every_wording_of_a_post_is_kept(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,9 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
     [
         (("once", "6m"), "'6m' is no collector; there are 5m, hourly"),
         (("once", "5m", "--at", "noon"), "'noon' is no time; write it like"),
+        (("once", "5m", "--at", "9999-12-31T23:59:59Z"), "is not a time between 1970 and 2100"),
+        (("once", "5m", "--at", "0001-01-01T00:00+14:00"), "is no time"),
+        (("gaps", "--since", "2026-01-02", "--until", "2026-01-01"), "turn them round"),
         (("once", "latest", "--at", "2021-01-01"), "only knows the present"),
         (("once", "5m", "--at", "2020-01-01"), "begins with 2021-03-08"),
         (("backfill", "latest", "--since", "2021-01-01"), "nothing to backfill"),
@@ -93,6 +97,12 @@ def test_gaps_and_backfill(gept: Gept) -> None:
     assert len([line for line in done.stderr.splitlines() if " done " in line]) == 6
     assert "no ticks missing" in done.stdout
     assert gept("gaps", "5m").stdout == "no gaps\n"
+
+
+def test_gaps_of_the_last_minutes(gept: Gept) -> None:
+    just_now = f"{datetime.now(UTC) - timedelta(minutes=20):%Y-%m-%dT%H:%M:%SZ}"
+
+    assert gept("gaps", "--since", just_now).stdout == "no gaps\n"
 
 
 def test_a_backfill_that_cannot_do_all_says_so(gept: Gept, upstream: Services) -> None:

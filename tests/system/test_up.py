@@ -10,9 +10,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from services import Services, bucket
 
+from gept.store import Server
+from gept.store.migrate import LOCK
 from system.conftest import Gept, free_port, get, until
 
 TABLES = (
@@ -239,3 +242,19 @@ def test_the_demo_shows_the_whole_system_with_its_history(gept: Gept, port: int)
     counts = gept.sql("SELECT count(DISTINCT timestamp) FROM price_data_5min")
     assert int(counts) in {12, 13, 14}
     assert not (gept.folder / "data" / "postgresql").exists()
+
+
+def test_waiting_for_another_migration_does_not_delay_the_end(
+    gept: Gept, postgres: Server, port: int
+) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS gept_locked")
+        connection.execute("CREATE DATABASE gept_locked")
+    url = postgres.url("gept_locked")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        process = gept.start("up", DATABASE_URL=url)
+        until(lambda: get(port, "/livez")[0] == 200)
+        process.terminate()
+
+        assert process.wait(10) == 0

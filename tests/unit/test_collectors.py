@@ -202,6 +202,7 @@ def test_a_new_field_does_no_harm() -> None:
 
 
 NO_ANSWERS = [
+    b'{"data":{"2":{"avgHighPrice":7,"highPriceVolume":1,"avgLowPrice":null,"lowPriceVolume":0}},"time":5}',
     b"",
     b"null",
     b"[]",

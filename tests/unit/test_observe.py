@@ -90,6 +90,21 @@ def test_a_database_that_is_away_is_not_healthy(health: Health) -> None:
     assert health.troubles() == ["database: gone"]
 
 
+def test_what_lies_in_the_future_is_not_fresh(health: Health, clock: Clock) -> None:
+    health(replace(DONE, tick=T + timedelta(days=1)))
+    health(replace(FAILED, tick=T))
+
+    assert health.troubles() == ["5m: no good tick yet; last error: HTTP 404"]
+
+
+def test_the_reason_is_told_by_a_process_that_did_not_see_it(health: Health) -> None:
+    health.found(
+        "5m", Standing(T - timedelta(days=1), None, None, T, "failed", "HTTP 404", 3, 0), 3
+    )
+
+    assert health.troubles()[0].endswith("last error: HTTP 404")
+
+
 def test_the_ledger_tells_what_was_before_the_start(health: Health) -> None:
     health.found("5m", Standing(T, T, NOW, T, "done", None, 1, 6), 3)
 

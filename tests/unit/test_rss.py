@@ -29,6 +29,14 @@ def test_text_that_is_marked_up_stays_text() -> None:
     )
 
 
+def test_text_within_markup_is_part_of_it() -> None:
+    assert one("<description>foo <b>bar</b> baz</description>").description == "foo bar baz"
+
+
+def test_what_is_quoted_is_not_read() -> None:
+    assert one("<title><![CDATA[a &nbsp; b]]>&nbsp;c</title>").title == "a &nbsp; b\u00a0c"
+
+
 def test_what_is_not_there_is_none() -> None:
     assert one("<title> </title>") == rss.Item(None, None, None, None, None, None)
 

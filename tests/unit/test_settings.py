@@ -8,6 +8,7 @@ import pytest
 from gept.errors import SettingsError
 from gept.settings import declared, load
 from gept.sources import PRICES
+from gept.store import address
 
 
 def faults(environ: dict[str, str], folder: Path) -> list[str]:
@@ -124,3 +125,28 @@ def test_names_for_tests_are_let_through(tmp_path: Path) -> None:
 
 def test_each_setting_tells_what_it_means() -> None:
     assert all(each.metadata["about"].endswith(".") for each in declared())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://u:hunter\u2100secret@h/d"),
+        ("DATABASE_URL", "postgresql://[::1/x"),
+        ("DATABASE_URL", "postgresql://u:p@ss@host/d"),
+        ("GEPT_PRICES_URL", "http://[::1"),
+        ("DATA_DIR", "~nobody-of-that-name/x"),
+    ],
+)
+def test_odd_values_are_faults_and_no_tracebacks(name: str, value: str, tmp_path: Path) -> None:
+    [found] = faults({name: value}, tmp_path)
+
+    assert found.startswith(f"{name}: ")
+    assert "secret" not in found
+
+
+def test_an_address_that_libpq_cannot_read_is_not_shown(tmp_path: Path) -> None:
+    settings = load({"DATABASE_URL": "postgresql://u:se%cret@h/d"}, tmp_path)
+
+    with pytest.raises(SettingsError) as caught:
+        address(settings, None)
+    assert "cret" not in str(caught.value).replace("(not shown)", "")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import resource
+import select
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -23,6 +26,10 @@ from gept.upstream import Upstream, client, retry_after
 
 LATEST = Request(PRICES, "/latest")
 PATH = "/api/v1/osrs/latest"
+
+
+EMPTY_BLOCKS = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + b"\x00\x00\x00\xff\xff" * 3
+"""A gzip stream that goes on without ever holding anything."""
 
 
 class Asker:
@@ -182,6 +189,35 @@ def test_a_source_that_says_nothing_ends_with_the_deadline(
         asker.get(seconds=0.5)
 
     assert monotonic() - started < 5
+
+
+@pytest.mark.parametrize("trickle", [b"X-Slow: 1\r\n", b"\r\n" + EMPTY_BLOCKS])
+def test_a_trickle_of_bytes_does_not_stretch_the_deadline(
+    trickle: bytes, settings: Settings, no_pauses: None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        serving = Thread(target=drip, args=(slow, trickle), daemon=True)
+        serving.start()
+        asker = Asker(replace(settings, prices_url=f"http://127.0.0.1:{slow.getsockname()[1]}"))
+        started = monotonic()
+        with pytest.raises(UpstreamError):
+            asker.get(seconds=1.5)
+        asker.http.close()
+
+    assert monotonic() - started < 6
+    serving.join(5)
+
+
+def drip(listener: socket.socket, trickle: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000\r\n"
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.sendall(head)
+        if trickle.startswith(b"\r\n"):
+            connection.sendall(trickle)
+        for _ in range(40):
+            connection.sendall(trickle if trickle[:1] == b"X" else EMPTY_BLOCKS[10:15])
+            select.select([connection], [], [], 0.25)
 
 
 def test_being_stopped_ends_the_tries(settings: Settings, upstream: Services) -> None:

@@ -56,7 +56,7 @@ def shell(arguments: tuple[str, ...]) -> None:
     if not os.access(psql, os.X_OK):
         raise UsageError(f"{psql} is not there; install psql (Debian: postgresql-client)")
     try:
-        app.prepare(loaded, server)
+        app.prepare(loaded, server, Flag())
         target, password = without_password(address(loaded, server))
         environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -27,14 +27,18 @@ def command(
 ) -> None:
     """List the ticks that are wanted and missing, as ranges with their cause."""
     from .. import app, settings
+    from ..errors import UsageError
 
+    if since and until and since > until:
+        raise UsageError(f"--since: {written(since)} is after {written(until)}; turn them round")
     loaded = settings.load()
     found: list[dict[str, Any]] = []
     with app.store(loaded) as store:
         for collector in app.chosen(names, loaded):
             ready = collector.schedule.newest(app.now() - app.MISSING_AFTER)
             end = min(until, ready) if until else ready
-            found += [_told(collector, gap) for gap in store.gaps(collector, since or EVER, end)]
+            begin = min(since or EVER, end)
+            found += [_told(collector, gap) for gap in store.gaps(collector, begin, end)]
     click.echo(json.dumps(found, indent=2) if as_json else _table(found))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import click
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Moment(click.ParamType[datetime]):
@@ -21,15 +24,20 @@ class Moment(click.ParamType[datetime]):
             return value
         try:
             if value.isascii() and value.isdigit():
-                return datetime.fromtimestamp(int(value), UTC)
+                value = datetime.fromtimestamp(int(value), UTC).isoformat()
             at = datetime.fromisoformat(value)
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError, OSError):
-            self.fail(
-                f"{value!r} is no time; write it like 2026-11-22T12:05:00Z, or as Unix seconds",
-                param,
-                ctx,
-            )
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+            self._refuse(value, "is no time", param, ctx)
+        if not EARLIEST <= at < LATEST:
+            self._refuse(value, "is not a time between 1970 and 2100", param, ctx)
+        return at
+
+    def _refuse(
+        self, value: str, why: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoReturn:
+        remedy = "write it like 2026-11-22T12:05:00Z, or as Unix seconds"
+        self.fail(f"{value!r} {why}; {remedy}", param, ctx)
 
 
 MOMENT = Moment()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, field
 
-from ..decode.json import Amount, ItemId, Text, listed
+from ..decode.json import Amount, ItemId, Name, Text, listed
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Vanished
 from ..schedule import Every
@@ -39,7 +39,7 @@ class Mapped(Struct, gc=False):
     """What the item list says of one item; an unknown value is an absent key."""
 
     id: ItemId
-    name: Text
+    name: Name
     examine: Text | None
     members: bool
     icon: Text | None = None

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from msgspec import Meta, Struct, field
 
 from ..decode import rss
-from ..decode.json import Text, each, whole
+from ..decode.json import Name, Text, each, whole
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Resume, Row, Table, Tick
+from ..model import Collector, Decoded, Rejected, Request, Response, Resume, Row, Table, Tick
 from ..schedule import Every
 from ..sources import CHANGES, NEWS
 
@@ -22,6 +22,7 @@ WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
 FIRST_REACH = timedelta(hours=24)
 OVERLAP = timedelta(minutes=10)
 LONGEST_GUID = 1_000
+LONGEST_CATEGORY = 500
 
 
 class News(NamedTuple):
@@ -39,7 +40,7 @@ class News(NamedTuple):
 class Change(Struct):
     """One recent change, as MediaWiki's ``list=recentchanges`` tells it."""
 
-    type: Text
+    type: Name
     rcid: int
     timestamp: Annotated[datetime, Meta(tz=True)]
     title: Text | None = None
@@ -62,7 +63,7 @@ def requests(tick: Tick) -> Iterator[Request]:
     The ten minutes before it are asked for again, since an edit can turn up late.
     """
     yield Request(NEWS)
-    since = tick.newest - OVERLAP if tick.newest else tick.at - FIRST_REACH
+    since = min(tick.newest, tick.at) - OVERLAP if tick.newest else tick.at - FIRST_REACH
     yield Request(
         CHANGES,
         params={
@@ -83,10 +84,12 @@ def decode(response: Response, tick: Tick) -> Decoded:
     """Return one row a post or a change, and the request for the next page of changes."""
     if response.request.source is CHANGES:
         return _changes(response)
-    rows = [_post(item) for item in rss.items(response.body)]
+    items = rss.items(response.body)
+    rows = [_post(item) for item in items if item.guid or item.link or item.title]
     if not rows:
         raise DecodeError(f"{response.request} holds no post at all")
-    return Decoded([*{row[0]: row for row in reversed(rows)}.values()])
+    nameless = [Rejected("item", "has no guid, link or title")] * (len(items) - len(rows))
+    return Decoded([*{row[0]: row for row in reversed(rows)}.values()], nameless)
 
 
 def _post(item: rss.Item) -> Row:
@@ -97,7 +100,7 @@ def _post(item: rss.Item) -> Row:
         item.title,
         item.link,
         item.description,
-        item.category,
+        item.category and item.category[:LONGEST_CATEGORY],
         item.published,
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from ..errors import NotYet
+from ..errors import DecodeError, NotYet
 from ..model import Decoded, Response, Tick
 from .json import Amount, keyed
 
@@ -38,12 +38,14 @@ class Sides(Struct, gc=False, rename="camel"):
 def averages(response: Response, tick: Tick) -> Decoded:
     """Return one row an item of the bucket that the tick stands for.
 
-    The body says which bucket it holds. Raises NotYet for the bucket before (some are published
-    late), and for an empty answer, which has no timestamp: unpublished, or never to come.
+    The body says which bucket it holds. Raises NotYet for another bucket (some are published
+    late), and for an empty answer: unpublished, or never to come. Data without a time is no answer.
     """
     body, rejected = keyed(response.body, Sides)
-    if body.timestamp is None or not (body.data or rejected):
-        raise NotYet(f"{response.request} has no data yet")
+    if not (body.data or rejected):
+        raise NotYet(f"{response.request} has no data yet", nothing=True)
+    if body.timestamp is None:
+        raise DecodeError(f"{response.request} does not tell which bucket its data are of")
     at = datetime.fromtimestamp(body.timestamp, UTC)
     if at != tick.at:
         raise NotYet(f"{response.request} was answered with the bucket of {at:%Y-%m-%dT%H:%M:%SZ}")

@@ -32,6 +32,8 @@ UnixTime = Annotated[int, msgspec.Meta(ge=0, le=BIGGEST_TIME)]
 
 Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
 """Text that PostgreSQL can hold: without NUL."""
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", min_length=1, max_length=500)]
+"""Text short enough for an index, whose entries end at 2,704 bytes."""
 
 
 class Keyed(msgspec.Struct, Generic[Entry]):

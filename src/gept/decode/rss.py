@@ -24,7 +24,7 @@ from ..errors import DecodeError
 
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
 KNOWN_TO_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
-ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
+ENTITY = re.compile(rb"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _date_only(text: str) -> datetime:
 
 
 def _numbered(match: re.Match[bytes]) -> bytes:
-    name = match[1].decode("ascii")
+    name = (match[1] or b"amp").decode("ascii")
     if name in KNOWN_TO_XML or name not in name2codepoint:
         return match[0]
     return b"&#%d;" % name2codepoint[name]
@@ -91,7 +91,7 @@ def _item(found: dict[str, str]) -> Item:
 
 
 class _Items(ContentHandler):
-    """Gathers the text of each known child of each ``<item>``."""
+    """Gathers the text of each known child of each ``<item>``, with what is marked up in it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,18 +100,23 @@ class _Items(ContentHandler):
         self._inside: list[str] = []
         self._text: list[str] = []
 
+    @property
+    def _at_child(self) -> bool:
+        """Whether the innermost element is a child of an item."""
+        return len(self._inside) > 1 and self._inside[-2] == "item"
+
     def startElement(self, name: str, attrs: Any) -> None:
         self.root = self.root or name
         self._inside.append(name)
-        self._text.clear()
         if name == "item":
             self.found.append({})
+        if self._at_child:
+            self._text.clear()
 
     def characters(self, content: str) -> None:
         self._text.append(content)
 
     def endElement(self, name: str) -> None:
-        self._inside.pop()
-        if name in READ and self._inside and self._inside[-1] == "item":
+        if self._at_child and name in READ:
             self.found[-1].setdefault(name, "".join(self._text))
-        self._text.clear()
+        self._inside.pop()

@@ -61,13 +61,15 @@ class Health:
         """Take notice of a finished tick."""
         if isinstance(event, Finished) and event.collector in self._states:
             with self._lock:
-                state = self._states[event.collector]
+                state = _without_future(self._states[event.collector], self._now())
                 self._states[event.collector] = _after(state, event)
 
     def found(self, name: str, standing: Standing, missing: int) -> None:
         """Take notice of what the ledger says of a collector."""
         with self._lock:
-            state = self._states[name]
+            state = _without_future(self._states[name], self._now())
+            if standing.tick is not None and (state.tick is None or state.tick < standing.tick):
+                state = replace(state, tick=standing.tick, error=standing.error)
             self._states[name] = replace(
                 state,
                 newest=_later(state.newest, standing.newest_good),
@@ -97,6 +99,17 @@ class Health:
         now = self._now()
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
+
+
+def _without_future(state: State, now: datetime) -> State:
+    """Forget what a clock that was ahead has made the newest tick."""
+    newest = state.collector.schedule.newest(now)
+    return replace(
+        state,
+        tick=state.tick if state.tick is None or state.tick <= newest else None,
+        newest=state.newest if state.newest is None or state.newest <= newest else None,
+        stored=state.stored if state.stored is None or state.stored[0] <= newest else None,
+    )
 
 
 def _after(state: State, event: Finished) -> State:

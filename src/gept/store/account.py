@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -53,13 +53,14 @@ class Account:
 
 @cache
 def choose() -> Account:
-    """Return the account for this process."""
+    """Return the account for this process. What the child needs to know is looked up here."""
     if os.geteuid() != 0:
         return Account(lambda: None, os.geteuid())
-    namespace = Account(_enter_namespace, 0)
+    ordinary = pwd.getpwnam(ORDINARY)
+    namespace = Account(partial(_enter_namespace, ordinary, os.getegid()), 0)
     if _works(namespace):
         return namespace
-    return Account(_become_ordinary, pwd.getpwnam(ORDINARY).pw_uid)
+    return Account(partial(_become, ordinary), ordinary.pw_uid)
 
 
 def can_reach(account: Account, path: Path) -> bool:
@@ -76,8 +77,7 @@ def _works(account: Account) -> bool:
         return False
 
 
-def _enter_namespace() -> None:
-    ordinary, group = pwd.getpwnam(ORDINARY), os.getegid()
+def _enter_namespace(ordinary: pwd.struct_passwd, group: int) -> None:
     if _libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "no user namespaces here")
     for name, content in (
@@ -88,8 +88,7 @@ def _enter_namespace() -> None:
         Path("/proc/self", name).write_text(content, encoding="ascii")
 
 
-def _become_ordinary() -> None:
-    ordinary = pwd.getpwnam(ORDINARY)
+def _become(ordinary: pwd.struct_passwd) -> None:
     os.setgroups([])
     os.setgid(ordinary.pw_gid)
     os.setuid(ordinary.pw_uid)

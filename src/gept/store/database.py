@@ -19,9 +19,20 @@ SESSION = sql.SQL(
     "SET timezone = 'UTC'; SET statement_timeout = '60s'; SET lock_timeout = '20s';"
     "SET idle_in_transaction_session_timeout = '60s'"
 )
-KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 TEMPORARY = ("08", "25", "40", "53", "55", "57", "58", "XX")
 """Classes of SQLSTATE that pass: connection, read-only, deadlock, room, lock, shutdown, I/O."""
+
+
+UNREADABLE = (
+    "DATABASE_URL: its value (not shown) cannot be read; write what is special in a user or a "
+    "password as %XX, and check the parameters"
+)
 
 
 def address(settings: Settings, server: Server | None) -> str:
@@ -38,10 +49,8 @@ def address(settings: Settings, server: Server | None) -> str:
             user=settings.db_user,
             password=settings.db_pass,
         )
-    except psycopg.ProgrammingError as error:
-        raise SettingsError(
-            [f"DATABASE_URL: its value (not shown) cannot be read: {error}".strip()]
-        ) from None
+    except psycopg.ProgrammingError:
+        raise SettingsError([UNREADABLE]) from None
 
 
 def without_password(address: str) -> tuple[str, str | None]:
@@ -115,12 +124,15 @@ def translated(error: Exception) -> StoreAway | StoreBroken:
 
 def create(address: str, name: str) -> None:
     """Create a database on the server of an address, unless it is there."""
-    with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
-        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-        if there.fetchone() is None:
-            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                connection.execute(statement)
+    try:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            if there.fetchone() is None:
+                statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(statement)
+    except psycopg.Error as error:
+        raise translated(error) from error
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -227,7 +227,16 @@ class Server:
         status = self._status()
         if len(status) < 8 or status[7].strip() != "ready":
             return False
-        return self._process is None or status[0] == str(self._process.pid)
+        if self._process is not None:
+            return status[0] == str(self._process.pid)
+        return sys.platform != "linux" or self._lives_here(status[0])
+
+    def _lives_here(self, process: str) -> bool:
+        """Tell whether a process is a server of our data; its number alone proves nothing."""
+        try:
+            return Path("/proc", process, "cwd").samefile(self.data)
+        except OSError:
+            return False
 
     def _status(self) -> list[str]:
         try:
@@ -243,19 +252,20 @@ class Server:
         """
         if sys.platform != "linux":
             return
-        while (status := self._status()) and status[0].lstrip("-").isdigit():
-            try:
-                home = Path(f"/proc/{int(status[0])}/cwd").readlink()
-            except OSError:
-                break
-            if home != self.data:
-                break
+        while (status := self._status()) and self._lives_here(status[0].lstrip("-")):
             self._pause(0.05)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _major(self) -> int:
-        said = subprocess.run([self.binaries / "postgres", "-V"], check=True, **self._how())  # type: ignore[call-overload]
-        return int(re.findall(r"\d+", said.stdout)[0])
+        said = subprocess.run([self.binaries / "postgres", "-V"], check=False, **self._how())  # type: ignore[call-overload]
+        version = re.search(r"PostgreSQL\) (\d+)", said.stdout)
+        if version is None:
+            self.stop()
+            raise StoreBroken(
+                f"{self.binaries / 'postgres'} does not tell its version ({said.stderr.strip()}); "
+                "set PG_BINDIR to a working installation"
+            )
+        return int(version[1])
 
     def _refuse_other_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()

@@ -120,10 +120,10 @@ class Store:
             found = cursor.execute(query, (collector.resume.value,)).fetchone()
         return found[0] if found else None
 
-    def known(self, collector: Collector, tick: datetime) -> Known:
+    def known(self, collector: Collector, tick: datetime, now: datetime) -> Known:
         """Return what the ledger says of a tick."""
         with self._database.transaction() as cursor:
-            return _known(cursor, collector, tick)
+            return _known(cursor, collector, tick, now)
 
     def commit(self, collector: Collector, decoded: Decoded, entry: Entry) -> tuple[Counts, bool]:
         """Commit rows and the ledger's entry together; return the counts, and whether it was new.
@@ -133,18 +133,18 @@ class Store:
         """
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
-            known = _known(cursor, collector, entry.tick)
-            if collector.history is None:
-                if known.status is Status.DONE:
-                    return Counts(unchanged=len(decoded.rows)), False
-                if known.superseded:
-                    raise Superseded(f"{collector.name} has a newer snapshot than {entry.tick}")
+            known = _known(cursor, collector, entry.tick, entry.now)
+            if collector.history is None and known.status is Status.DONE:
+                return Counts(unchanged=len(decoded.rows)), False
+            if collector.table.journal is not None and known.superseded:
+                raise Superseded(f"{collector.name} has a newer snapshot than {entry.tick}")
             batch = writer.Batch(
                 decoded.rows,
                 entry.tick,
                 whole=entry.settled and entry.status is Status.DONE,
                 frame=known.first_of_day,
                 tolerates=collector.tolerates,
+                newest=collector.schedule.newest(entry.now),
             )
             counts = writer.write(cursor, collector.table, batch)
             _record(cursor, entry, counts, committed=entry.now)
@@ -169,10 +169,11 @@ class Store:
         with self._database.transaction() as cursor:
             return [tick for tick, _ in cursor.execute(named("due"), about)]
 
-    def next_due(self, collector: Collector, since: datetime) -> datetime | None:
+    def next_due(self, collector: Collector, since: datetime, now: datetime) -> datetime | None:
         """Return when a tick next waits to be asked for again."""
         with self._database.transaction() as cursor:
-            about = {"collector": collector.name, "since": since}
+            newest = collector.schedule.newest(now)
+            about = {"collector": collector.name, "since": since, "newest": newest}
             found = cursor.execute(named("next_due"), about).fetchone()
         return found[0] if found else None
 
@@ -198,10 +199,11 @@ class Store:
             ).fetchone()
         return found or (0, 0)
 
-    def standing(self, collector: Collector) -> Standing:
+    def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""
+        about = {"collector": collector.name, "newest": collector.schedule.newest(now)}
         with self._database.transaction() as cursor, _rows(cursor, Standing) as standings:
-            [found] = standings.execute(named("standing"), {"collector": collector.name}).fetchall()
+            [found] = standings.execute(named("standing"), about).fetchall()
         return found  # type: ignore[no-any-return]
 
 
@@ -213,8 +215,9 @@ def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, A
     return {"collector": collector.name, "since": since, "until": until}
 
 
-def _known(cursor: Cursor[Any], collector: Collector, tick: datetime) -> Known:
-    about = {"collector": collector.name, "tick": tick}
+def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datetime) -> Known:
+    newest = collector.schedule.newest(now)
+    about = {"collector": collector.name, "tick": tick, "newest": newest}
     [(status, *others)] = cursor.execute(named("tick"), about).fetchall()
     return Known(Status(status) if status else None, *others)
 

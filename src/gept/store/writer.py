@@ -56,7 +56,8 @@ class Batch:
     """What is to be written of one tick.
 
     ``whole`` tells that the answer is the whole truth, so that what it lacks is gone; at most the
-    share ``tolerates`` of it may go at once. ``frame`` tells that the journal gets every row.
+    share ``tolerates`` of it may go at once. ``frame`` tells that the journal gets every row. What
+    is stored for later than ``newest`` came from a clock that was ahead, and gives way.
     """
 
     rows: Iterable[Row]
@@ -64,6 +65,7 @@ class Batch:
     whole: bool = False
     frame: bool = False
     tolerates: float = 0.2
+    newest: datetime | None = None
 
 
 def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
@@ -76,7 +78,8 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
         return Counts()
     _lay_out(cursor, table, batch, low, high)
     statements = _statements(table)
-    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame}
+    newest = batch.newest or batch.tick
+    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame, "newest": newest}
     removed = _remove(cursor, table, batch, staged, about)
     if table.journal is not None:
         cursor.execute(statements["journal"], about)
@@ -193,8 +196,8 @@ def _forward(table: Table) -> Composable:
     """Let a table that mirrors its newest journal row never move backwards."""
     if table.journal is None:
         return SQL("true")
-    time = table.time
-    return SQL("{} <= {}").format(Identifier("stored", time), Identifier("fresh", time))
+    stored, fresh = Identifier("stored", table.time), Identifier("fresh", table.time)
+    return SQL("({} <= {} OR {} > %(newest)s)").format(stored, fresh, stored)
 
 
 def _listed(names: Iterable[str], prefix: str | None = None) -> Composed:

@@ -46,6 +46,11 @@ class Server:
         )
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still serves."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop serving, within two seconds."""
         if self._server is not None and self._thread is not None:

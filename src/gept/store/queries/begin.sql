@@ -9,4 +9,4 @@ INSERT INTO collectors AS known (name, step, wanted)
 SELECT %(collector)s, %(step)s, tstzmultirange(tstzrange(
     CASE WHEN EXISTS (SELECT FROM old) THEN greatest(%(since)s, %(now)s) ELSE %(since)s END::timestamptz, NULL))
 ON CONFLICT (name, step) DO UPDATE SET wanted = known.wanted + excluded.wanted
-WHERE NOT upper_inf(known.wanted)
+WHERE NOT upper_inf(known.wanted) OR lower(known.wanted) > %(now)s

@@ -15,6 +15,9 @@ WHERE collector = %(collector)s AND next_try_at <= %(now)s
   AND tick >= %(since)s AND tick <= %(newest)s
 UNION ALL
 SELECT tick, 1 FROM ticks
-WHERE NOT EXISTS (SELECT FROM ledger WHERE ledger.collector = %(collector)s AND ledger.tick = ticks.tick)
+WHERE NOT EXISTS (
+    SELECT FROM ledger
+    WHERE ledger.collector = %(collector)s AND ledger.tick = ticks.tick
+      AND ledger.tick >= %(since)s AND ledger.tick <= %(newest)s)
 ORDER BY rank, tick DESC
 LIMIT %(limit)s

@@ -11,6 +11,7 @@ WITH wanted AS (
     SELECT ticks.tick, step, coalesce(known.status, 'not_asked') AS cause, known.error
     FROM ticks LEFT JOIN ledger AS known
       ON known.collector = %(collector)s AND known.tick = ticks.tick
+     AND known.tick >= %(since)s AND known.tick < %(until)s
     WHERE known.status IS NULL OR known.status NOT IN ('done', 'empty')
 ), islands AS (
     SELECT *, tick - step * row_number() OVER (PARTITION BY cause, step ORDER BY tick) AS island

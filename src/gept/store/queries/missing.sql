@@ -5,5 +5,6 @@ FROM generate_series(
     extract(epoch FROM %(until)s::timestamptz) - 0.000001, %(step)s::numeric) AS second
 WHERE NOT EXISTS (
     SELECT FROM ledger
-    WHERE collector = %(collector)s AND tick = to_timestamp(second) AND status IN ('done', 'empty'))
+    WHERE collector = %(collector)s AND tick = to_timestamp(second)
+      AND tick >= %(since)s AND tick < %(until)s AND status IN ('done', 'empty'))
 ORDER BY tick

@@ -7,8 +7,11 @@ INSERT INTO ledger AS known (
     %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(now)s, %(now)s, %(committed)s, %(next_try)s
 )
 ON CONFLICT (collector, tick) DO UPDATE SET
-    status = CASE WHEN known.status = 'done' OR known.status = 'partial' AND excluded.committed_at IS NULL
-                  THEN known.status ELSE excluded.status END,
+    status = CASE
+        WHEN known.status = 'done' THEN 'done'
+        WHEN known.status IN ('partial', 'empty') AND excluded.committed_at IS NULL
+             AND excluded.status <> 'empty' THEN known.status
+        ELSE excluded.status END,
     settled = known.settled OR excluded.settled,
     attempts = known.attempts + 1,
     rows = CASE WHEN excluded.committed_at IS NULL THEN known.rows ELSE excluded.rows END,
@@ -16,7 +19,7 @@ ON CONFLICT (collector, tick) DO UPDATE SET
     updated = CASE WHEN excluded.committed_at IS NULL THEN known.updated ELSE excluded.updated END,
     removed = CASE WHEN excluded.committed_at IS NULL THEN known.removed ELSE excluded.removed END,
     unchanged = CASE WHEN excluded.committed_at IS NULL THEN known.unchanged ELSE excluded.unchanged END,
-    rejected = excluded.rejected,
+    rejected = CASE WHEN excluded.committed_at IS NULL THEN known.rejected ELSE excluded.rejected END,
     revisions = known.revisions + CASE WHEN known.committed_at IS NULL THEN 0 ELSE excluded.updated + excluded.removed END,
     error = excluded.error,
     asked_at = excluded.asked_at,

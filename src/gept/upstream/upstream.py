@@ -14,34 +14,20 @@ import httpx2
 import tenacity
 from tenacity.stop import stop_base
 
-from . import __version__
-from .errors import UpstreamBusy, UpstreamError, UpstreamRefused
-from .events import Fetched, Observer, Retried
-from .model import Request, Response
-from .settings import Settings
-from .sources import PRICES
+from ..errors import UpstreamBusy, UpstreamRefused
+from ..events import Fetched, Observer, Retried
+from ..model import Request, Response
+from ..settings import Settings
+from ..sources import PRICES
+from .client import until
 
 TRIES = 4
 BUDGET = 50.0
-CONNECT, READ = 5.0, 15.0
 LARGEST = 4 * 2**20
 LONGEST_WAIT = 3600.0
 REDIRECTS = 3
 BUSY = frozenset({408, 425, 429})
 MOVED = frozenset({301, 302, 303, 307, 308})
-
-
-def agent(contact: str | None) -> str:
-    """Return the User-Agent, which names the project and how to reach its operator."""
-    return f"gept/{__version__} (market data collection; {contact or 'no contact given'})"
-
-
-def client(settings: Settings) -> httpx2.Client:
-    """Return the one keep-alive client."""
-    return httpx2.Client(
-        headers={"User-Agent": agent(settings.contact), "Accept-Encoding": "gzip"},
-        limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
-    )
 
 
 class Upstream:
@@ -93,10 +79,10 @@ class Upstream:
         self._ask_leave(request)
         started, status, size = monotonic(), 0, 0
         try:
-            with _translated(request), self._answer(request, deadline) as answer:
+            with _translated(request), until(deadline), self._answer(request) as answer:
                 status = answer.status_code
                 self._judge(answer, request)
-                body = _read(answer, request, deadline)
+                body = _read(answer, request)
                 size = len(body)
                 return Response(request, body, self._now())
         finally:
@@ -110,15 +96,12 @@ class Upstream:
             raise UpstreamBusy(f"{request}: the source asked us to wait", retry_after=closed)
 
     @contextmanager
-    def _answer(self, request: Request, deadline: float) -> Iterator[httpx2.Response]:
+    def _answer(self, request: Request) -> Iterator[httpx2.Response]:
         base = httpx2.URL(self._settings.address_of(request.source))
         url = base.copy_with(path=base.path.rstrip("/") + request.path) if request.path else base
         url = url.copy_merge_params(dict(request.params))
         for _ in range(REDIRECTS + 1):
-            left = max(deadline - monotonic(), 0.1)
-            limits = httpx2.Timeout(min(READ, left), connect=min(CONNECT, left))
-            headers = self._headers(request)
-            with self._client.stream("GET", url, headers=headers, timeout=limits) as answer:
+            with self._client.stream("GET", url, headers=self._headers(request)) as answer:
                 if answer.status_code not in MOVED:
                     yield answer
                     return
@@ -193,15 +176,13 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _read(answer: httpx2.Response, request: Request, deadline: float) -> bytes:
-    """Return the decoded body, read bit by bit so that neither size nor time runs away."""
+def _read(answer: httpx2.Response, request: Request) -> bytes:
+    """Return the decoded body, read bit by bit so that its size does not run away."""
     body = bytearray()
     for piece in answer.iter_bytes():
         body += piece
         if len(body) > LARGEST:
             raise UpstreamRefused(f"{request}: the answer is larger than {LARGEST} bytes")
-        if monotonic() > deadline:
-            raise UpstreamError(f"{request}: the answer took too long")
     return bytes(body)
 
 

@@ -1,0 +1,1 @@
+"""How much gept costs, as ratios against the way that its user would otherwise take."""
