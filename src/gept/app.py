@@ -304,11 +304,14 @@ class Following:
                 self.stop.set()
             if server is None:
                 continue
+            owned = server.owned
             try:
                 server.ensure()
             except StoreError as error:
                 health.database(str(error))
                 self.stop.wait(RETRY)
+            if server.owned and not owned:
+                log.info("runs the database now")
 
 
 def spare_memory() -> None:

@@ -134,6 +134,12 @@ class Collector:
     tolerates: float = 0.2
     patience: timedelta = timedelta(minutes=4)
 
+    @property
+    def keeps_first(self) -> bool:
+        """Whether an answer is stamped with its tick, so that only the first one is true."""
+        stamped = self.table.journal is not None or self.table.time in self.table.key
+        return self.history is None and stamped
+
     def answers_for(self, tick: datetime, now: datetime) -> bool:
         """Tell whether the source can answer for a tick: any since ``history``, or only the newest.
 

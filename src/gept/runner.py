@@ -30,6 +30,7 @@ LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
 LONG_LATE = timedelta(minutes=1)
 AFTER_TROUBLE = timedelta(seconds=15)
 LONGEST_ERROR = 1000
+KEPT = "stored already: of a tick's snapshots the first stays"
 EMPTY_AFTER_TRIES = 3
 EMPTY_AFTER_TRYING = timedelta(days=1)
 EMPTY_AFTER = timedelta(days=3)
@@ -69,11 +70,11 @@ class Runner:
 
     def run(self, collector: Collector, at: datetime) -> Finished:
         """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
-        started = monotonic()
+        started, asked = monotonic(), self._now()
         try:
-            finished = self._collect(collector, at)
+            finished = self._collect(collector, at, asked)
         except Exception as error:  # noqa: BLE001 - the only one: a bug ends one tick, not the loop
-            finished = self._give_up(collector, at, error)
+            finished = self._give_up(collector, at, asked, error)
         finished = replace(finished, seconds=monotonic() - started)
         self._observe(finished)
         return finished
@@ -109,15 +110,18 @@ class Runner:
             return True
         return self.run(collector, tick).status is not Status.AWAY
 
-    def _collect(self, collector: Collector, at: datetime) -> Finished:
-        tick = Tick(at, self._store.newest(collector))
+    def _collect(self, collector: Collector, at: datetime, asked: datetime) -> Finished:
+        tick = Tick(at, self._store.newest(collector, asked))
         answer = self._ask(collector, tick)
         refuse_spoilt(answer.decoded, collector)
         status = Status.PARTIAL if answer.trouble else Status.DONE
         rejected = len(answer.decoded.rejected)
-        entry = self._entry(collector, at, status, answer.trouble)
+        entry = self._entry(collector, at, asked, status, answer.trouble)
         entry = replace(entry, counts=Counts(rejected=rejected))
-        counts, fresh = self._store.commit(collector, answer.decoded, entry)
+        committed = self._store.commit(collector, answer.decoded, entry)
+        if committed is None:
+            return Finished(collector.name, at, Status.DONE, again=True, warning=KEPT)
+        counts, fresh = committed
         return Finished(
             collector.name,
             at,
@@ -165,11 +169,14 @@ class Runner:
             page = decoded.more
         raise DecodeError(f"{request} goes on for more than {MOST_PAGES} pages")
 
-    def _give_up(self, collector: Collector, at: datetime, error: Exception) -> Finished:
+    def _give_up(
+        self, collector: Collector, at: datetime, asked: datetime, error: Exception
+    ) -> Finished:
         """Record a tick that brought no rows, unless the database is what is away."""
         finished = Finished(collector.name, at, _status_of(error), error=error)
         try:
-            entry = self._entry(collector, at, self._emptiness(collector, at, error), error)
+            status = self._emptiness(collector, at, error)
+            entry = self._entry(collector, at, asked, status, error)
             if not isinstance(error, StoreError):
                 self._store.record(entry)
                 finished = replace(finished, status=entry.status, next_try=entry.next_try)
@@ -188,13 +195,18 @@ class Runner:
         return Status.EMPTY if enough or known.status is Status.EMPTY else Status.NOT_YET
 
     def _entry(
-        self, collector: Collector, at: datetime, status: Status, error: Exception | None
+        self,
+        collector: Collector,
+        at: datetime,
+        asked: datetime,
+        status: Status,
+        error: Exception | None,
     ) -> Entry:
         now = self._now()
         settled = status.good and collector.settled(at, now)
         next_try = self._next_try(collector, at, status, error, now)
         said = None if error is None else f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
-        return Entry(collector.name, at, status, now, Counts(), settled, said, next_try)
+        return Entry(collector.name, at, status, asked, now, Counts(), settled, said, next_try)
 
     def _next_try(
         self,

@@ -272,11 +272,16 @@ def _dotenv(folder: Path) -> dict[str, str]:
     try:
         if not file.is_file():
             return {}
-        from dotenv import dotenv_values
+        from dotenv.parser import parse_stream
 
-        return {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
+        with file.open(encoding="utf-8") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{file}: cannot be read ({error}); mend or remove it"]) from error
+    wrong = [line.original.line for line in lines if line.error]
+    if wrong:
+        raise SettingsError([f"{file}: line {n} is no setting; write NAME=value" for n in wrong])
+    return {line.key: line.value or "" for line in lines if line.key}
 
 
 def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
@@ -321,7 +326,7 @@ def _unknown(values: Mapping[str, str]) -> list[str]:
 def _stranger(name: str, value: str, known: set[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name, known, 1, cutoff=0.8)
     remedy = f"did you mean {near[0]}?" if near else "remove it"
     return f"{name}: {value!r} is for no setting of gept; {remedy}"
 
@@ -337,10 +342,13 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
     if not details or "DB_HOST" in values:
         return []
+    shown = {name: "" if "PASS" in name else f"{values[name]!r} " for name in details}
     if whole:
-        return [f"{name}: has no meaning beside {whole[0]}; remove it" for name in details]
+        return [
+            f"{name}: {shown[name]}has no meaning beside {whole[0]}; remove it" for name in details
+        ]
     return [
-        f"{name}: has no meaning without DB_HOST; set DB_HOST as well, or remove {name} to use "
-        "gept's own PostgreSQL"
+        f"{name}: {shown[name]}has no meaning without DB_HOST; set DB_HOST as well, or remove "
+        f"{name} to use gept's own PostgreSQL"
         for name in details
     ]

@@ -153,6 +153,8 @@ def test_a_stale_status_is_not_believed_while_another_process_starts(tmp_path: P
     status = tmp_path / "postgresql/data/postmaster.pid"
     content = status.read_text()
     end(owner, signal.SIGTERM)
+    while Path("/proc", content.split()[0]).exists():
+        Event().wait(0.05)
     status.write_text(content)
     with (tmp_path / "postgresql/lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

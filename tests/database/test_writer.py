@@ -150,7 +150,7 @@ def test_prices_at_any_minute(put: Any, query: Query) -> None:
 
 def test_current_prices_never_move_backwards(put: Any, query: Query) -> None:
     put(LATEST.table, snapshot({1: 11}, AT + MINUTE), AT + MINUTE)
-    put(LATEST.table, snapshot({1: 10}, AT), AT)
+    put(LATEST.table, snapshot({1: 10}, AT), AT, newest=AT + MINUTE)
 
     assert query("SELECT timestamp, high FROM prices_current") == [(AT + MINUTE, 11)]
 
@@ -173,6 +173,14 @@ def test_every_changed_field_of_an_item_is_in_its_history(put: Any, query: Query
     assert query("SELECT item_id, last_seen FROM items WHERE updated_at IS NOT NULL") == [
         (1, datetime(2026, 11, 23, tzinfo=UTC))
     ]
+
+
+def test_what_changed_and_changed_back_in_a_day_is_no_history(put: Any, query: Query) -> None:
+    put(ITEMS.table, listed())
+    put(ITEMS.table, listed(limit=None))
+    put(ITEMS.table, listed())
+
+    assert query("SELECT * FROM item_history") == []
 
 
 def test_an_item_that_goes_is_marked_and_one_that_returns_is_not(put: Any, query: Query) -> None:

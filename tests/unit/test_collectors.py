@@ -201,8 +201,22 @@ def test_a_new_field_does_no_harm() -> None:
     assert (len(decoded.rows), decoded.rejected) == (1, [])
 
 
+def test_data_without_a_time_are_refused() -> None:
+    body = b'{"data":{"2":{"avgHighPrice":7,"highPriceVolume":1,"avgLowPrice":null,"lowPriceVolume":0}}}'
+
+    with pytest.raises(DecodeError, match="does not tell which bucket"):
+        five_minutes.COLLECTOR.decode(response(five_minutes.COLLECTOR, body), Tick(HOUR))
+
+
+def test_a_post_without_anything_to_know_it_by_is_rejected() -> None:
+    body = b"<rss><channel><item><link>l</link></item><item/></channel></rss>"
+
+    decoded = news.COLLECTOR.decode(response(news.COLLECTOR, body), Tick(HOUR))
+
+    assert (len(decoded.rows), len(decoded.rejected)) == (1, 1)
+
+
 NO_ANSWERS = [
-    b'{"data":{"2":{"avgHighPrice":7,"highPriceVolume":1,"avgLowPrice":null,"lowPriceVolume":0}},"time":5}',
     b"",
     b"null",
     b"[]",

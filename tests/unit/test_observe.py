@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from gept.errors import UpstreamRefused
 from gept.events import Fetched, Finished, Retried
 from gept.model import Collector, Counts, Rejected, Request, Status
 from gept.observe.health import Health
-from gept.observe.logs import Logs
+from gept.observe.logs import Logs, configure
 from gept.observe.metrics import Metrics
 from gept.sources import PRICES
 from gept.store import Standing
@@ -220,3 +222,16 @@ def test_a_partial_tick_tells_what_was_rejected() -> None:
     partial = replace(FAILED, status=Status.PARTIAL, rejected=rejected)
 
     assert partial.trouble == "HTTP 404"
+
+
+def test_what_libraries_warn_of_comes_in_our_form(capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.root.handlers[:]
+    configure()
+    logging.getLogger("psycopg.pool").warning("error connecting")
+    logging.getLogger("some.library").warning("odd %s", "thing")
+    logging.root.handlers = before
+    lines = capsys.readouterr().err.splitlines()
+    structlog.reset_defaults()
+
+    assert len(lines) == 1
+    assert json.loads(lines[0])["event"] == "odd thing"

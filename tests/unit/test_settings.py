@@ -150,3 +150,11 @@ def test_an_address_that_libpq_cannot_read_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         address(settings, None)
     assert "cret" not in str(caught.value).replace("(not shown)", "")
+
+
+def test_a_line_that_is_no_setting_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DB_HOST=h\n=what\n")
+
+    [found] = faults({}, tmp_path)
+
+    assert found.endswith(".env: line 2 is no setting; write NAME=value")

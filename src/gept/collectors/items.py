@@ -91,4 +91,5 @@ COLLECTOR = Collector(
     requests=requests,
     decode=decode,
     expect=range(3_000, 20_000),
+    tolerates=0.05,
 )

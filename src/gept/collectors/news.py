@@ -63,7 +63,7 @@ def requests(tick: Tick) -> Iterator[Request]:
     The ten minutes before it are asked for again, since an edit can turn up late.
     """
     yield Request(NEWS)
-    since = min(tick.newest, tick.at) - OVERLAP if tick.newest else tick.at - FIRST_REACH
+    since = tick.newest - OVERLAP if tick.newest else tick.at - FIRST_REACH
     yield Request(
         CHANGES,
         params={

@@ -19,6 +19,8 @@ from ..model import Status
 
 def configure() -> None:
     """Write for people where standard error is a terminal, one JSON object a line elsewhere."""
+    logging.basicConfig(handlers=[_Bridge(logging.WARNING)], force=True)
+    logging.getLogger("psycopg.pool").disabled = True  # health tells once what it tells each time
     terminal = sys.stderr.isatty()
     render: Any = structlog.processors.JSONRenderer()
     if terminal:
@@ -35,6 +37,14 @@ def configure() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class _Bridge(logging.Handler):
+    """Takes what libraries warn of into our log, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        structlog.get_logger().warning(record.getMessage(), library=record.name)
 
 
 class Logs:

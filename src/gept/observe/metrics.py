@@ -61,6 +61,10 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        for name in self._of:
+            for outcome in OUTCOMES:
+                self._rows.labels(name, outcome)
+            self._revisions.labels(name)
         self.registry.register(_Freshness(health, now))
 
     def __call__(self, event: Event) -> None:

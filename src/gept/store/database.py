@@ -108,14 +108,24 @@ REMEDIES = {
 }
 
 
+SIGNS = {
+    "password authentication failed": REMEDIES["28P01"],
+    "no password supplied": REMEDIES["28P01"],
+    '" does not exist': REMEDIES["3D000"],
+}
+"""What libpq says when it cannot connect: it gives no SQLSTATE then."""
+
+
 def translated(error: Exception) -> StoreAway | StoreBroken:
     """Return what an error of the driver means for us."""
     said = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, PoolTimeout):
-        return StoreAway(f"the database cannot be reached: {said}")
+        remedy = next((what for sign, what in SIGNS.items() if sign in said), "")
+        return StoreAway(f"the database cannot be reached: {said}{remedy and f'; {remedy}'}")
     state = getattr(error, "sqlstate", None)
     if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return StoreAway(f"the connection to the database broke: {said}")
+        remedy = next((what for sign, what in SIGNS.items() if sign in said), "")
+        return StoreAway(f"the connection to the database broke: {said}{remedy and f'; {remedy}'}")
     if state is not None and state.startswith(TEMPORARY):
         return StoreAway(f"the database refuses for now ({state}): {said}")
     remedy = REMEDIES.get(state or "", "")

@@ -18,7 +18,7 @@ from .layouts import plain
 from .queries import named
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
-NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s")
+NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
 PING = "SELECT 1"
 
 
@@ -29,6 +29,7 @@ class Entry:
     collector: str
     tick: datetime
     status: Status
+    asked: datetime
     now: datetime
     counts: Counts = Counts()
     settled: bool = False
@@ -107,8 +108,8 @@ class Store:
             about = {"collector": collector.name, "step": step, "since": since, "until": until}
             cursor.execute(named("want"), about)
 
-    def newest(self, collector: Collector) -> datetime | None:
-        """Return the newest stored time of what a collector continues from."""
+    def newest(self, collector: Collector, now: datetime) -> datetime | None:
+        """Return the newest stored time of what a collector continues from; none is of the future."""
         if collector.resume is None:
             return None
         query = NEWEST.format(
@@ -117,7 +118,7 @@ class Store:
             column=Identifier(collector.resume.column),
         )
         with self._database.transaction() as cursor:
-            found = cursor.execute(query, (collector.resume.value,)).fetchone()
+            found = cursor.execute(query, (collector.resume.value, now)).fetchone()
         return found[0] if found else None
 
     def known(self, collector: Collector, tick: datetime, now: datetime) -> Known:
@@ -125,17 +126,19 @@ class Store:
         with self._database.transaction() as cursor:
             return _known(cursor, collector, tick, now)
 
-    def commit(self, collector: Collector, decoded: Decoded, entry: Entry) -> tuple[Counts, bool]:
+    def commit(
+        self, collector: Collector, decoded: Decoded, entry: Entry
+    ) -> tuple[Counts, bool] | None:
         """Commit rows and the ledger's entry together; return the counts, and whether it was new.
 
-        A snapshot that is stored already stays as it is: the first of a tick wins. Raises
-        Superseded for one that comes after a newer one, DecodeError for a false whole.
+        None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
+        Raises Superseded for one that comes after a newer one, DecodeError for a false whole.
         """
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
             known = _known(cursor, collector, entry.tick, entry.now)
-            if collector.history is None and known.status is Status.DONE:
-                return Counts(unchanged=len(decoded.rows)), False
+            if collector.keeps_first and known.status is Status.DONE:
+                return None
             if collector.table.journal is not None and known.superseded:
                 raise Superseded(f"{collector.name} has a newer snapshot than {entry.tick}")
             batch = writer.Batch(
@@ -237,7 +240,7 @@ def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: dateti
             "unchanged": counts.unchanged,
             "rejected": entry.counts.rejected,
             "error": entry.error,
-            "now": entry.now,
+            "asked": entry.asked,
             "committed": committed,
             "next_try": entry.next_try,
         },

@@ -20,6 +20,8 @@ from .. import __version__
 from ..settings import Settings
 
 CONNECT, READ = 5.0, 15.0
+PIECE = 8192
+"""Bytes read at a time: unpacked they can be a thousand times as many."""
 
 _current = local()
 
@@ -71,7 +73,7 @@ class _Stream(httpcore2.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout))
+        return self._stream.read(min(max_bytes, PIECE), _left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _left(timeout))

@@ -48,6 +48,8 @@ BEGIN
       AND fresh.key NOT IN ('last_seen', 'updated_at', 'tradeable')
     ON CONFLICT (item_id, changed_at, field) DO UPDATE SET new_value = excluded.new_value;
     IF FOUND THEN
+        DELETE FROM item_history
+        WHERE item_id = NEW.item_id AND changed_at = day AND old_value IS NOT DISTINCT FROM new_value;
         NEW.updated_at := day;
     END IF;
     RETURN NEW;

@@ -4,7 +4,7 @@ INSERT INTO ledger AS known (
     error, first_asked_at, asked_at, committed_at, next_try_at
 ) VALUES (
     %(collector)s, %(tick)s, %(status)s, %(settled)s, %(rows)s, %(inserted)s, %(updated)s,
-    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(now)s, %(now)s, %(committed)s, %(next_try)s
+    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(asked)s, %(asked)s, %(committed)s, %(next_try)s
 )
 ON CONFLICT (collector, tick) DO UPDATE SET
     status = CASE
