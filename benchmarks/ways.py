@@ -47,7 +47,7 @@ class Ours:
         at = tick(number)
         request = next(iter(self.collector.requests(Tick(at))))
         decoded = self.collector.decode(Response(request, payload, at), Tick(at))
-        self.store.commit(self.collector, decoded, Entry("5m", at, Status.DONE, at))
+        self.store.commit(self.collector, decoded, Entry("5m", at, Status.DONE, at, at))
 
     def bulk(self) -> None:
         """Write all buckets in one transaction."""

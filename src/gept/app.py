@@ -45,7 +45,8 @@ WATCH = 10.0
 RETRY = 3.0
 MISSING_AFTER = timedelta(seconds=90)
 LONGEST_LOOK = timedelta(days=7)
-M_ARENA_MAX = -8
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+HEAP = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 65_536, M_TRIM_THRESHOLD: 131_072}
 
 
 def chosen(names: Sequence[str], settings: Settings) -> list[Collector]:
@@ -315,7 +316,12 @@ class Following:
 
 
 def spare_memory() -> None:
-    """Let the threads share two heaps: each of its own would keep its largest answer for ever."""
+    """Let the threads share one heap, and give back what is large as soon as it is free.
+
+    Else each thread's own heap would keep the room of its largest answer for ever.
+    """
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+            libc = ctypes.CDLL(None)
+            for option, value in HEAP.items():
+                libc.mallopt(option, value)

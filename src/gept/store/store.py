@@ -109,7 +109,7 @@ class Store:
             cursor.execute(named("want"), about)
 
     def newest(self, collector: Collector, now: datetime) -> datetime | None:
-        """Return the newest stored time of what a collector continues from; none is of the future."""
+        """Return the newest stored time, up to now, of what a collector continues from."""
         if collector.resume is None:
             return None
         query = NEWEST.format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,7 +24,9 @@ from .client import until
 
 TRIES = 4
 BUDGET = 50.0
-LARGEST = 4 * 2**20
+LARGEST = 2 * 2**20
+PIECE = 2**16
+GZIP = 16 + zlib.MAX_WBITS
 LONGEST_WAIT = 3600.0
 REDIRECTS = 3
 BUSY = frozenset({408, 425, 429})
@@ -177,13 +180,34 @@ def _said(error: Exception) -> str:
 
 
 def _read(answer: httpx2.Response, request: Request) -> bytes:
-    """Return the decoded body, read bit by bit so that its size does not run away."""
+    """Return the unpacked body, gathered bit by bit so that its size does not run away."""
     body = bytearray()
-    for piece in answer.iter_bytes():
+    for piece in _unpacked(answer, request):
         body += piece
         if len(body) > LARGEST:
             raise UpstreamRefused(f"{request}: the answer is larger than {LARGEST} bytes")
     return bytes(body)
+
+
+def _unpacked(answer: httpx2.Response, request: Request) -> Iterator[bytes]:
+    """Yield the body in pieces of bounded size; the client would unpack a bomb into large ones."""
+    encoding = answer.headers.get("Content-Encoding", "identity").lower()
+    if encoding == "identity":
+        yield from answer.iter_raw()
+        return
+    if encoding != "gzip":
+        raise UpstreamRefused(f"{request}: the answer is packed as {encoding[:40]}, not as gzip")
+    inflate = zlib.decompressobj(GZIP)
+    try:
+        for packed in answer.iter_raw():
+            rest = packed
+            while rest and not inflate.eof:
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail
+    except zlib.error as error:
+        raise UpstreamRefused(f"{request}: the answer cannot be unpacked: {error}") from error
+    if not inflate.eof:
+        raise UpstreamBusy(f"{request}: the answer ended early")
 
 
 def _same_host(url: httpx2.URL, answer: httpx2.Response, request: Request) -> httpx2.URL:
