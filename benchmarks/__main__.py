@@ -84,7 +84,7 @@ def written(folder: str) -> dict[str, float]:
     """Measure the ways to write."""
     server = Server(Path(folder), None, Event().wait)
     server.ensure()
-    os.environ["GEPT_BENCH_PSQL"] = str(server.binaries / "psql")
+    os.environ["BENCH_PSQL"] = str(server.binaries / "psql")
     address = server.url("postgres")
     prepare(address)
 
@@ -127,7 +127,7 @@ def main() -> None:
     """Measure, print, and write a file where one is named."""
     assert COLUMNS
     with TemporaryDirectory() as folder:
-        os.environ["GEPT_BENCH_FOLDER"] = folder
+        os.environ["BENCH_FOLDER"] = folder
         figures = written(folder)
         command = [sys.executable, "-m", "benchmarks.footprint"]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

@@ -46,7 +46,7 @@ def ticks_done(port: int, collector: str) -> int:
 
 def running(arguments: list[str], collector: str, settings: dict[str, str]) -> dict[str, float]:
     """Return memory after ten polls, and the cost of a health check meanwhile."""
-    with TemporaryDirectory(dir=os.environ.get("GEPT_BENCH_FOLDER")) as folder:
+    with TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         server = Server(Market())
         server.start()
         port = free_port()

@@ -116,7 +116,7 @@ class Limit:
 
     def prepare_bulk(self) -> None:
         """Write the binary file."""
-        self.file = Path(os.environ["GEPT_BENCH_FOLDER"]) / "bulk.bin"
+        self.file = Path(os.environ["BENCH_FOLDER"]) / "bulk.bin"
         if not self.file.exists():
             with self.file.open("wb") as output:
                 output.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
@@ -126,7 +126,7 @@ class Limit:
     def bulk(self) -> None:
         """Copy it into an identical table."""
         copy = f"\\copy copied FROM '{self.file}' (FORMAT binary)"
-        psql = os.environ["GEPT_BENCH_PSQL"]
+        psql = os.environ["BENCH_PSQL"]
         subprocess.run([psql, "-q", "-d", self.address, "-c", copy], check=True)
 
 

@@ -178,7 +178,8 @@ def test_health_of_nobody(gept: Gept) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["up", "collect", "once", "status", "gaps", "backfill", "health", "db"]
+    "command",
+    ["up", "collect", "once", "status", "gaps", "backfill", "health", "db", "settings", "simulate"],
 )
 def test_each_command_has_help(command: str, gept: Gept) -> None:
     shown = gept(command, "--help")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gept.errors import SettingsError
-from gept.settings import declared, load
+from gept.settings import declared, effective, load
 from gept.sources import PRICES
 from gept.store import address
 
@@ -158,3 +158,21 @@ def test_a_line_that_is_no_setting_is_a_fault(tmp_path: Path) -> None:
     [found] = faults({}, tmp_path)
 
     assert found.endswith(".env: line 2 is no setting; write NAME=value")
+
+
+def test_what_holds_is_told_with_its_origin_and_without_secrets(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GEPT_PACE=2\nDASHBOARD_PORT=1\n")
+    (tmp_path / "key").write_text("hunter2")
+
+    found = {
+        each.name: (each.value, each.source)
+        for each in effective(
+            {"DASHBOARD_PORT": "9", "API_KEY_FILE": str(tmp_path / "key")}, tmp_path
+        )
+    }
+
+    assert found["DASHBOARD_PORT"] == ("9", "environment")
+    assert found["GEPT_PACE"] == ("2s", ".env")
+    assert found["API_KEY"] == ("********", "environment, by API_KEY_FILE")
+    assert found["DB_PASS"] == (None, "default")
+    assert len(found) == len(declared())

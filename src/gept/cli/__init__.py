@@ -11,7 +11,18 @@ from .. import __version__
 from ..errors import GeptError
 from .exits import Exit, exit_of
 
-COMMANDS = ("up", "collect", "once", "status", "gaps", "backfill", "health", "db", "simulate")
+COMMANDS = (
+    "up",
+    "collect",
+    "once",
+    "status",
+    "gaps",
+    "backfill",
+    "health",
+    "db",
+    "settings",
+    "simulate",
+)
 
 
 class Commands(click.Group):

@@ -8,107 +8,28 @@ is reported.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from . import sources
-from .errors import SettingsError
+from .. import sources
+from ..errors import SettingsError
+from .readers import (
+    Wrong,
+    address,
+    ascii_text,
+    database_url,
+    path,
+    port,
+    text,
+    url,
+    within,
+)
 
 OURS = "GEPT_"
 FOR_TESTS = "GEPT_TEST_"
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class Wrong(Exception):
-    """A value is wrong: what it is not, and what would be right."""
-
-
-def text(value: str) -> str:
-    """Read printable text."""
-    if not value.isprintable():
-        raise Wrong("has characters that cannot be printed; write it on one line")
-    return value
-
-
-def ascii_text(value: str) -> str:
-    """Read text that can stand in an HTTP header."""
-    if not (value.isascii() and value.isprintable()):
-        raise Wrong("cannot stand in an HTTP header; use printable ASCII characters only")
-    return value
-
-
-def port(value: str) -> int:
-    """Read a TCP port."""
-    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
-        raise Wrong("is not a port; set a whole number from 1 to 65535")
-    return int(value)
-
-
-def address(value: str) -> str:
-    """Read an IP address to listen on."""
-    try:
-        return str(ip_address("127.0.0.1" if value == "localhost" else value))
-    except ValueError:
-        raise Wrong("is not an IP address; set 127.0.0.1, or 0.0.0.0 for every network") from None
-
-
-def path(value: str) -> Path:
-    """Read a path; ``~`` is the home folder."""
-    try:
-        return Path(value).expanduser().absolute()
-    except RuntimeError:
-        raise Wrong("names the home of a user who is not there; write the whole path") from None
-
-
-def url(value: str) -> str:
-    """Read the address of a web service."""
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
-    except ValueError:
-        usable = False
-    if not usable or not (value.isascii() and value.isprintable()) or " " in value:
-        raise Wrong("is not a web address; set one such as https://host.example/path")
-    return value.rstrip("/") if not parts.query and parts.path != "/" else value
-
-
-def database_url(value: str) -> str:
-    """Read a PostgreSQL connection URI."""
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"postgresql", "postgres"}:
-        raise Wrong("is not a database address; set postgresql://user:password@host:5432/name")
-    if parts.netloc.count("@") > 1:
-        raise Wrong("has more than one @; write one that belongs to the password as %40")
-    return value
-
-
-def duration(value: str) -> timedelta:
-    """Read a length of time: seconds, or a number with s, m, h or d behind it."""
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())
-    if not match:
-        raise Wrong("is not a length of time; set seconds, or a number with s, m, h or d: 7d")
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
-
-
-def within(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:
-    """Return a reader of a length of time between two bounds."""
-
-    def read(value: str) -> timedelta:
-        if not low <= (length := duration(value)) <= high:
-            bounds = f"{low.total_seconds():g} and {high.total_seconds():g} seconds"
-            raise Wrong(f"is out of range; set a length of time between {bounds}")
-        return length
-
-    return read
 
 
 def setting(
@@ -239,6 +160,48 @@ class Settings:
         """Return where a source is."""
         by_setting = {f.metadata["name"]: getattr(self, f.name) for f in fields(self)}
         return str(by_setting.get(source.setting, source.url))
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One setting as it holds: its value as text, where it comes from, and what it means."""
+
+    name: str
+    value: str | None
+    source: str
+    about: str
+
+
+def effective(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> list[Effective]:
+    """Return every setting as it holds, secrets masked. Raises SettingsError as ``load`` does."""
+    environ = os.environ if environ is None else environ
+    file = _dotenv(folder or Path.cwd())
+    loaded = load(environ, folder)
+    return [_effective(each, getattr(loaded, each.name), environ, file) for each in declared()]
+
+
+def _effective(
+    declaration: Field[Any], value: Any, environ: Mapping[str, str], file: Mapping[str, str]
+) -> Effective:
+    name, about = declaration.metadata["name"], declaration.metadata["about"]
+    names = [name, f"{name}_FILE"] if declaration.metadata["secret"] else [name]
+    found = [(each, "environment") for each in names if environ.get(each)]
+    found += [(each, ".env") for each in names if file.get(each)]
+    source = "default"
+    if found:
+        setter, origin = found[0]
+        source = origin if setter == name else f"{origin}, by {setter}"
+    return Effective(name, _shown(value, declaration.metadata["secret"]), source, about)
+
+
+def _shown(value: Any, secret: bool) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    return "********" if secret else str(value)
 
 
 def declared() -> list[Field[Any]]:

@@ -1,0 +1,98 @@
+"""How a setting's text is read: each reader returns a value, or says what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Wrong(Exception):
+    """A value is wrong: what it is not, and what would be right."""
+
+
+def text(value: str) -> str:
+    """Read printable text."""
+    if not value.isprintable():
+        raise Wrong("has characters that cannot be printed; write it on one line")
+    return value
+
+
+def ascii_text(value: str) -> str:
+    """Read text that can stand in an HTTP header."""
+    if not (value.isascii() and value.isprintable()):
+        raise Wrong("cannot stand in an HTTP header; use printable ASCII characters only")
+    return value
+
+
+def port(value: str) -> int:
+    """Read a TCP port."""
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise Wrong("is not a port; set a whole number from 1 to 65535")
+    return int(value)
+
+
+def address(value: str) -> str:
+    """Read an IP address to listen on."""
+    try:
+        return str(ip_address("127.0.0.1" if value == "localhost" else value))
+    except ValueError:
+        raise Wrong("is not an IP address; set 127.0.0.1, or 0.0.0.0 for every network") from None
+
+
+def path(value: str) -> Path:
+    """Read a path; ``~`` is the home folder."""
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise Wrong("names the home of a user who is not there; write the whole path") from None
+
+
+def url(value: str) -> str:
+    """Read the address of a web service."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+    except ValueError:
+        usable = False
+    if not usable or not (value.isascii() and value.isprintable()) or " " in value:
+        raise Wrong("is not a web address; set one such as https://host.example/path")
+    return value.rstrip("/") if not parts.query and parts.path != "/" else value
+
+
+def database_url(value: str) -> str:
+    """Read a PostgreSQL connection URI."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise Wrong("is not a database address; set postgresql://user:password@host:5432/name")
+    if parts.netloc.count("@") > 1:
+        raise Wrong("has more than one @; write one that belongs to the password as %40")
+    return value
+
+
+def duration(value: str) -> timedelta:
+    """Read a length of time: seconds, or a number with s, m, h or d behind it."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())
+    if not match:
+        raise Wrong("is not a length of time; set seconds, or a number with s, m, h or d: 7d")
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def within(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:
+    """Return a reader of a length of time between two bounds."""
+
+    def read(value: str) -> timedelta:
+        if not low <= (length := duration(value)) <= high:
+            bounds = f"{low.total_seconds():g} and {high.total_seconds():g} seconds"
+            raise Wrong(f"is out of range; set a length of time between {bounds}")
+        return length
+
+    return read
