@@ -22,6 +22,7 @@ import structlog
 from . import collectors, upstream
 from .errors import GeptError, StoreAway, StoreError, UsageError
 from .events import Observer, tell
+from .mend import Mender
 from .model import Collector
 from .observe import logs
 from .observe.health import Health
@@ -119,6 +120,12 @@ def runner(settings: Settings, store: Store, observe: Observer, stop: Flag) -> R
     """Put a runner together."""
     source = upstream.Upstream(upstream.client(settings), settings, observe, stop, now)
     return Runner(source, store, observe, now, settings.horizon)
+
+
+def mender(settings: Settings, store: Store, stop: Flag) -> Mender:
+    """Put a mender together."""
+    source = upstream.Upstream(upstream.client(settings), settings, tell(), stop, now)
+    return Mender(source, store, now, stop)
 
 
 def stop_on_signals(stop: Flag) -> None:

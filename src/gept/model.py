@@ -109,6 +109,17 @@ class Resume:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How a source tells the history of one item: the request, how it is read, and usual items."""
+
+    request: Callable[[int], Request]
+    decode: Callable[[Response], Decoded]
+    items: tuple[int, ...]
+    stale: timedelta
+    pause: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
     """A source, when to ask it, how to read it, and where its rows go.
@@ -116,6 +127,8 @@ class Collector:
     ``history`` is the oldest tick that the source still answers for; None where it only knows the
     present. ``settles`` is how long after it is due a tick's answer stops changing. ``expect`` is
     how many rows a tick gives: outside of it someone is told, and the rows are kept all the same.
+    ``instead`` names what to ask where a request fails for good. ``series`` is the way to mend
+    single items.
     A collector is stale when its next good tick is an interval late, and ``patience`` at the least.
     """
 
@@ -130,6 +143,8 @@ class Collector:
     history: datetime | None = None
     settles: timedelta | None = None
     resume: Resume | None = None
+    instead: Callable[[Request], Request | None] = lambda _: None
+    series: Series | None = None
     expect: range = range(1, 1_000_000)
     tolerates: float = 0.2
     patience: timedelta = timedelta(minutes=4)

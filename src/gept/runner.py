@@ -142,7 +142,7 @@ class Runner:
         started = monotonic()
         for number, request in enumerate(requests, 1):
             try:
-                part = self._read(
+                part = self._read_or_instead(
                     collector, request, tick, started + BUDGET * number / len(requests)
                 )
             except (UpstreamError, DecodeError) as error:
@@ -155,6 +155,17 @@ class Runner:
         if answer.failure and not answer.decoded.rows:
             raise answer.failure
         return answer
+
+    def _read_or_instead(
+        self, collector: Collector, request: Request, tick: Tick, deadline: float
+    ) -> Decoded:
+        """Read an answer; where it fails for good, what the collector would ask instead."""
+        try:
+            return self._read(collector, request, tick, deadline)
+        except (UpstreamError, DecodeError):
+            if (other := collector.instead(request)) is None:
+                raise
+            return self._read(collector, other, tick, deadline)
 
     def _read(self, collector: Collector, request: Request, tick: Tick, deadline: float) -> Decoded:
         """Read an answer and the pages that continue it: all of them, or none."""

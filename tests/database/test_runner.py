@@ -373,6 +373,25 @@ def test_one_feed_that_fails_does_not_cost_the_other(
     assert query("SELECT DISTINCT feed FROM osrs_news") == [("wiki",)]
 
 
+def test_the_wikis_feed_serves_while_its_api_refuses_and_no_edit_is_lost(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    kinds = "SELECT feed, count(*) FROM osrs_news WHERE feed <> 'official' GROUP BY 1 ORDER BY 1"
+    machine.run(collectors["news"])
+    [(_, before)] = query(kinds)
+    machine.clock.forward(hours=2)
+    upstream.fault("/api.php?action=query", "status:403")
+    fallen_back = machine.run(collectors["news"])
+    meanwhile = query(kinds)
+    machine.clock.forward(minutes=30)
+    machine.run(collectors["news"])
+
+    assert fallen_back.status is Status.DONE
+    assert meanwhile[0] == ("wiki", before)
+    assert 40 <= meanwhile[1][1] <= 50
+    assert query(kinds) == [("wiki", before + 450)]
+
+
 def test_a_page_of_changes_that_fails_costs_no_edit(
     machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
 ) -> None:
@@ -381,7 +400,7 @@ def test_a_page_of_changes_that_fails_costs_no_edit(
     [(before,)] = query(count)
     machine.clock.forward(hours=4)
     upstream.fault("/api.php", "")
-    upstream.fault("/api.php", "status:404")
+    upstream.fault("/api.php", "status:404", 2)
     broken = machine.run(collectors["news"])
     unchanged = query(count)
     machine.clock.forward(minutes=30)

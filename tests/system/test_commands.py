@@ -59,6 +59,7 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("collect",), "Missing argument"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
+        (("repair", "5m"), "has no history of single items; hourly has"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, gept: Gept) -> None:
@@ -135,6 +136,30 @@ def test_a_tick_that_was_named_and_is_not_there_is_a_gap(gept: Gept, upstream: S
     assert (gap["since"], gap["ticks"], gap["cause"]) == ("2026-11-20T12:00:00+00:00", 1, "failed")
 
 
+def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
+    items = ("--item", "11", "--item", "14")
+    first = gept("repair", "hourly", *items)
+    asked = len(upstream.asked)
+    fresh = gept("repair", "hourly", *items)
+    forced = gept("repair", "hourly", "--item", "11", "--force")
+
+    assert (first.returncode, fresh.returncode, forced.returncode) == (0, 0, 0), first.stderr
+    assert "hourly: 2 items mended, 0 failed, 0 were fresh" in first.stdout
+    assert "2 were fresh" in fresh.stdout
+    assert len(upstream.asked) == asked + 1 == 3
+    assert " 0 inserted, 0 updated, " in forced.stderr
+    assert gept.sql("SELECT count(DISTINCT item_id), count(*) > 100 FROM prices_1h") == "2|t"
+
+
+def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -> None:
+    upstream.fault("/api/v1/osrs/timeseries", "html")
+
+    ended = gept("repair", "hourly", "--item", "11")
+
+    assert ended.returncode == 8
+    assert "item 11: " in ended.stderr
+
+
 def test_status_before_and_after(gept: Gept) -> None:
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):
@@ -179,7 +204,19 @@ def test_health_of_nobody(gept: Gept) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "collect", "once", "status", "gaps", "backfill", "health", "db", "settings", "simulate"],
+    [
+        "up",
+        "collect",
+        "once",
+        "status",
+        "gaps",
+        "backfill",
+        "repair",
+        "health",
+        "db",
+        "settings",
+        "simulate",
+    ],
 )
 def test_each_command_has_help(command: str, gept: Gept) -> None:
     shown = gept(command, "--help")

@@ -296,3 +296,14 @@ def test_a_hidden_title_of_a_log_entry_is_no_fault() -> None:
 def test_a_refusal_of_the_wiki_is_told() -> None:
     with pytest.raises(DecodeError, match="ratelimited"):
         changes(b'{"error":{"code":"ratelimited","info":"slow down"}}')
+
+
+def test_the_usual_items_are_the_62_of_the_specification() -> None:
+    assert len(set(hourly.HIGH_VOLUME_ITEMS)) == 62
+
+
+def test_a_series_of_another_item_is_refused() -> None:
+    asked = hourly.series(2)
+
+    with pytest.raises(DecodeError, match="answered with item 3"):
+        hourly.decode_series(Response(asked, b'{"data":[],"itemId":3}', READ))

@@ -18,6 +18,7 @@ COMMANDS = (
     "status",
     "gaps",
     "backfill",
+    "repair",
     "health",
     "db",
     "settings",

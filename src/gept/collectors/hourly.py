@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from ..decode.buckets import Average, averages
-from ..model import Collector, Request, Table, Tick, Vanished
+from msgspec import Struct, field
+
+from ..decode.buckets import Average, Sides, average, averages
+from ..decode.json import ItemId, UnixTime, each, whole
+from ..errors import DecodeError
+from ..model import Collector, Decoded, Request, Response, Series, Table, Tick, Vanished
 from ..schedule import Every
 from ..sources import PRICES
 
@@ -14,6 +18,43 @@ from ..sources import PRICES
 def requests(tick: Tick) -> Iterator[Request]:
     """Ask for the hour that starts at the tick."""
     yield Request(PRICES, "/1h", {"timestamp": int(tick.at.timestamp())})
+
+
+HIGH_VOLUME_ITEMS = (
+    *(2, 314, 453, 554, 555, 556, 557, 558, 560, 561, 562, 563, 564, 565, 566, 1391, 1513, 1515),
+    *(1747, 1749, 1751, 2359, 2361, 2363, 2434, 2485, 3024, 207, 209, 211, 213, 215, 217, 219),
+    *(225, 449, 451, 536, 1617, 1619, 1621, 1623, 1631, 1637, 5295, 5300, 5304, 5316, 6685, 8778),
+    *(8782, 9144, 11232, 11237, 12934, 13190, 21817, 21820, 21930, 22124, 24598, 24607),
+)
+"""The items that the specification's collector followed."""
+
+
+class Point(Sides):
+    """One hour of one item, as ``/timeseries`` tells it."""
+
+    timestamp: UnixTime
+
+
+class Points(Struct):
+    """The hours of one item; those without a trade are left out."""
+
+    item_id: ItemId = field(name="itemId")
+    data: list[object]
+
+
+def series(item: int) -> Request:
+    """Ask for the newest 365 hours of one item."""
+    return Request(PRICES, "/timeseries", {"timestep": "1h", "id": item})
+
+
+def decode_series(response: Response) -> Decoded:
+    """Return one row an hour of the item that was asked for."""
+    body = whole(response.body, Points)
+    if body.item_id != response.request.params["id"]:
+        raise DecodeError(f"{response.request} was answered with item {body.item_id}")
+    points, rejected = each(body.data, Point)
+    rows = {point.timestamp: average(body.item_id, point.timestamp, point) for point in points}
+    return Decoded(list(rows.values()), rejected)
 
 
 COLLECTOR = Collector(
@@ -34,4 +75,7 @@ COLLECTOR = Collector(
     history=datetime(2021, 3, 8, 8, tzinfo=UTC),
     settles=timedelta(hours=1),
     expect=range(1_000, 10_000),
+    series=Series(
+        series, decode_series, HIGH_VOLUME_ITEMS, timedelta(hours=2), timedelta(milliseconds=100)
+    ),
 )

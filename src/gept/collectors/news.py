@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,8 +18,10 @@ from ..model import Collector, Decoded, Rejected, Request, Response, Resume, Row
 from ..schedule import Every
 from ..sources import CHANGES, NEWS
 
-OFFICIAL, WIKI = "official", "wiki"
+OFFICIAL, WIKI, WIKI_FEED = "official", "wiki", "wiki_feed"
+DIFF = re.compile(r"[?&]diff=([0-9]{1,18})(?:&|$)")
 WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
+FEED_ACTION = "feedrecentchanges"
 FIRST_REACH = timedelta(hours=24)
 OVERLAP = timedelta(minutes=10)
 LONGEST_GUID = 1_000
@@ -80,8 +83,21 @@ def requests(tick: Tick) -> Iterator[Request]:
     )
 
 
+def instead(request: Request) -> Request | None:
+    """Return the wiki's feed where its API refuses: it tells the newest fifty changes only.
+
+    Its rows are marked, so that the API is asked for the same time again when it answers.
+    """
+    if request.source is not CHANGES:
+        return None
+    about: dict[str, str | int] = {"action": FEED_ACTION, "feedformat": "rss", "limit": 50}
+    return Request(CHANGES, params={**about, "namespace": 0, "days": 7})
+
+
 def decode(response: Response, tick: Tick) -> Decoded:
     """Return one row a post or a change, and the request for the next page of changes."""
+    if response.request.params.get("action") == FEED_ACTION:
+        return _feed(response)
     if response.request.source is CHANGES:
         return _changes(response)
     items = rss.items(response.body)
@@ -123,6 +139,17 @@ def _changes(response: Response) -> Decoded:
     return Decoded([_change(one) for one in found], rejected, following if more else None)
 
 
+def _feed(response: Response) -> Decoded:
+    """Return the edits of the wiki's feed by their revisions; log entries have none there."""
+    found = [(DIFF.search(item.guid or ""), item) for item in rss.items(response.body)]
+    links = [(f"{WIKI_PAGE}Special:Diff/{diff[1]}", item) for diff, item in found if diff]
+    rows = {
+        link: News(link, WIKI_FEED, item.title, link, None, "wiki_edit", item.published)
+        for link, item in links
+    }
+    return Decoded([*rows.values()])
+
+
 def _change(change: Change) -> Row:
     """Return a change, known by its revision, or by its number in the log where it has none."""
     page = WIKI_PAGE + quote((change.title or "").replace(" ", "_"))
@@ -145,4 +172,5 @@ COLLECTOR = Collector(
     requests=requests,
     decode=decode,
     resume=Resume("feed", WIKI),
+    instead=instead,
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ..errors import DecodeError, NotYet
-from ..model import Decoded, Response, Tick
+from ..model import Decoded, Response, Row, Tick
 from .json import Amount, keyed
 
 
@@ -33,6 +33,18 @@ class Sides(Struct, gc=False, rename="camel"):
     high_price_volume: Amount
     avg_low_price: Amount | None
     low_price_volume: Amount
+
+
+def average(item_id: int, timestamp: int, sides: Sides) -> Row:
+    """Return one row of a series."""
+    return Average(
+        item_id,
+        datetime.fromtimestamp(timestamp, UTC),
+        sides.avg_high_price,
+        sides.high_price_volume,
+        sides.avg_low_price,
+        sides.low_price_volume,
+    )
 
 
 def averages(response: Response, tick: Tick) -> Decoded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,10 @@ from .queries import named
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
+NEWEST_OF_ITEM = SQL("""
+    SELECT item, newest.{time} FROM unnest(%s::integer[]) AS item, LATERAL (
+        SELECT {time} FROM {table} WHERE item_id = item ORDER BY {time} DESC LIMIT 1) AS newest
+""")
 PING = "SELECT 1"
 
 
@@ -152,6 +157,20 @@ class Store:
             counts = writer.write(cursor, collector.table, batch)
             _record(cursor, entry, counts, committed=entry.now)
         return counts, known.status is not Status.DONE
+
+    def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
+        """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
+        with self._database.transaction() as cursor:
+            cursor.execute(LOCK, (collector.name,))
+            return writer.write(cursor, collector.table, writer.Batch(decoded.rows, now))
+
+    def newest_of_items(self, collector: Collector, items: Sequence[int]) -> dict[int, datetime]:
+        """Return the newest stored time of each item that has one."""
+        query = NEWEST_OF_ITEM.format(
+            time=Identifier(collector.table.time), table=Identifier(collector.table.name)
+        )
+        with self._database.transaction() as cursor:
+            return dict(cursor.execute(query, (list(items),)).fetchall())
 
     def record(self, entry: Entry) -> None:
         """Enter a run that wrote no rows."""

@@ -13,7 +13,7 @@ CREATE TABLE osrs_news (
                   (md5(coalesce(title, '') || chr(31) || coalesce(description, '') || chr(31) || coalesce(category, ''))) STORED
 );
 COMMENT ON TABLE osrs_news IS 'Official posts and changes of wiki pages.';
-COMMENT ON COLUMN osrs_news.feed IS 'official, or wiki.';
+COMMENT ON COLUMN osrs_news.feed IS 'official; wiki; or wiki_feed, for a change that only the feed of the wiki has told so far.';
 COMMENT ON COLUMN osrs_news.category IS 'The category of a post; wiki_edit, wiki_new or wiki_log for the wiki.';
 COMMENT ON COLUMN osrs_news.pub_date IS 'When it was published; official posts tell only the day.';
 COMMENT ON COLUMN osrs_news.content_hash IS 'Tells wordings apart.';
@@ -45,5 +45,5 @@ CREATE TRIGGER osrs_news_keep_revision AFTER INSERT OR UPDATE ON osrs_news
 CREATE VIEW osrs_news_items AS
     SELECT i.item_id, n.*
     FROM osrs_news n JOIN items i ON i.name = n.title
-    WHERE n.feed = 'wiki';
+    WHERE n.feed IN ('wiki', 'wiki_feed');
 COMMENT ON VIEW osrs_news_items IS 'Changes of the wiki pages that are about an item, with the item.';
