@@ -6,7 +6,7 @@ import ctypes
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import structlog
 
 from . import collectors, upstream
-from .errors import GeptError, StoreAway, StoreError, UsageError
+from .errors import GeptError, SettingsError, StoreAway, StoreError, UsageError
 from .events import Observer, tell
 from .mend import Mender
 from .model import Collector
@@ -29,7 +29,7 @@ from .observe.health import Health
 from .observe.metrics import Metrics
 from .repair import Repair
 from .runner import Runner
-from .settings import Settings
+from .settings import Settings, stranger
 from .store import Database, Server, Store, address
 from .store.database import create
 from .store.migrate import migrate
@@ -51,16 +51,38 @@ HEAP = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 65_536, M_TRIM_THRESHOLD: 131_072}
 
 
 def chosen(names: Sequence[str], settings: Settings) -> list[Collector]:
-    """Return collectors by name, all of them for no name; raises UsageError for an unknown one."""
+    """Return collectors by name, all of them for no name, as the settings want them.
+
+    Raises UsageError for an unknown one, SettingsError for a setting of none.
+    """
     known = collectors.load_all()
     for name in names:
         if name not in known:
             raise UsageError(f"{name!r} is no collector; there are {', '.join(known)}")
+    refuse_strangers(known, settings)
     found = [known[name] for name in dict.fromkeys(names)] or list(known.values())
-    if len(names) == 1 and settings.collection_interval and found[0].history is None:
-        schedule = replace(found[0].schedule, interval=settings.collection_interval)
-        found = [replace(found[0], schedule=schedule)]
-    return found
+    alone = settings.collection_interval if len(names) == 1 else None
+    return [adapted(each, settings, alone) for each in found]
+
+
+def adapted(collector: Collector, settings: Settings, alone: timedelta | None) -> Collector:
+    """Return a collector with the port and the interval that the settings give it."""
+    port = settings.by_collector.get(f"GEPT_{collector.name.upper()}_PORT", collector.port)
+    interval = settings.by_collector.get(f"GEPT_{collector.name.upper()}_INTERVAL", alone)
+    if interval is None or collector.history is not None:
+        return replace(collector, port=port)
+    return replace(collector, port=port, schedule=replace(collector.schedule, interval=interval))
+
+
+def refuse_strangers(known: Mapping[str, Collector], settings: Settings) -> None:
+    """Raise SettingsError for each setting of a collector or source that is not there."""
+    present = [each for each in known.values() if each.history is None]
+    ours = {f"GEPT_{each.name.upper()}_INTERVAL" for each in present}
+    ours |= {f"GEPT_{name.upper()}_PORT" for name in known}
+    ours |= {each.source.setting for each in known.values()}
+    named = settings.by_collector
+    if strange := [stranger(name, named[name], ours) for name in named if name not in ours]:
+        raise SettingsError(strange)
 
 
 def ports(chosen: Sequence[Collector], settings: Settings) -> dict[str, int]:
@@ -82,9 +104,9 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     if server is not None:
         server.ensure()
         create(server.url("postgres"), settings.db_name)
-    where = address(settings, server)
-    for each in until_stopped(lambda: migrate(where), stop):
-        log.info("migrated", number=each.number, name=each.name)
+    where, sets = address(settings, server), collectors.migration_sets()
+    for each in until_stopped(lambda: migrate(where, sets), stop):
+        log.info("migrated", set=each.set, number=each.number, name=each.name)
 
 
 @contextmanager

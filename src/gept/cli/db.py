@@ -71,18 +71,20 @@ def shell(arguments: tuple[str, ...]) -> None:
 def migrate() -> None:
     """Bring the schema up to date."""
     from .. import app, settings
+    from ..collectors import migration_sets
     from ..store import migrate as steps
 
     loaded = settings.load()
     with app.store(loaded) as store:
         store.ping()
-        click.echo(f"up to date: {len(steps.shipped())} migrations")
+        click.echo(f"up to date: {len(steps.shipped(migration_sets()))} migrations")
 
 
 @command.command("status")
 def status() -> None:
     """Show which database is used and which migrations it has."""
     from .. import app, settings
+    from ..collectors import migration_sets
     from ..store import address
     from ..store import migrate as steps
 
@@ -93,9 +95,10 @@ def status() -> None:
             server.ensure()
         where = f"gept's own, in {server.folder}" if server else "yours, by DB_HOST or DATABASE_URL"
         click.echo(f"database: {where}")
-        for each in steps.status(address(loaded, server)):
+        for each in steps.status(address(loaded, server), migration_sets()):
             at = written(each.applied_at) if each.applied_at else "pending: run `gept db migrate`"
-            click.echo(f"{each.number:04d} {each.name:<12} {at}")
+            of = "" if each.set == steps.OURS else f" of {each.set}"
+            click.echo(f"{each.number:04d} {each.name:<12} {at}{of}")
     finally:
         if server is not None:
             server.stop()

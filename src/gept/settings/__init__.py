@@ -8,6 +8,7 @@ is reported.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
@@ -30,6 +31,9 @@ from .readers import (
 
 OURS = "GEPT_"
 FOR_TESTS = "GEPT_TEST_"
+INTERVALS = within(timedelta(seconds=10), timedelta(days=1))
+PER_COLLECTOR = re.compile(r"GEPT_[A-Z0-9_]+_(INTERVAL|PORT|URL)")
+OF_COLLECTOR: dict[str, Callable[[str], Any]] = {"INTERVAL": INTERVALS, "PORT": port, "URL": url}
 
 
 def setting(
@@ -94,7 +98,7 @@ class Settings:
     )
     collection_interval: timedelta | None = setting(
         "COLLECTION_INTERVAL",
-        within(timedelta(seconds=10), timedelta(days=1)),
+        INTERVALS,
         None,
         "How often `gept collect` with one name asks a source of the present (`latest`, `news`, "
         "`players`, `items`). The buckets of `5m` and `hourly` are the source's: it does not "
@@ -142,6 +146,8 @@ class Settings:
         "Pause between two requests of a repair or a backfill to one host.",
     )
 
+    by_collector: Mapping[str, Any] = field(default_factory=dict)
+
     @property
     def embedded(self) -> bool:
         """Whether gept runs a PostgreSQL of its own."""
@@ -158,8 +164,8 @@ class Settings:
 
     def address_of(self, source: sources.Source) -> str:
         """Return where a source is."""
-        by_setting = {f.metadata["name"]: getattr(self, f.name) for f in fields(self)}
-        return str(by_setting.get(source.setting, source.url))
+        by_setting = {f.metadata["name"]: getattr(self, f.name) for f in declared()}
+        return str({**self.by_collector, **by_setting}.get(source.setting, source.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +212,7 @@ def _shown(value: Any, secret: bool) -> str | None:
 
 def declared() -> list[Field[Any]]:
     """Return the declaration of each setting, in order; its ``metadata`` tells about it."""
-    return list(fields(Settings))
+    return [each for each in fields(Settings) if each.metadata]
 
 
 def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -222,6 +228,12 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
         try:
             if (value := _value(each, values)) is not None:
                 settings[each.name] = value
+        except Wrong as fault:
+            faults.append(str(fault))
+    settings["by_collector"] = {}
+    for name in sorted(_of_collectors(values)):
+        try:
+            settings["by_collector"][name] = _read(name, values[name], _of_collectors(values)[name])
         except Wrong as fault:
             faults.append(str(fault))
     faults += _contradictions(values)
@@ -283,10 +295,32 @@ def _unknown(values: Mapping[str, str]) -> list[str]:
     known = {each.metadata["name"] for each in declared()}
     known |= {f"{each.metadata['name']}_FILE" for each in declared() if each.metadata["secret"]}
     ours = {name for name in values if name.startswith(OURS) and not name.startswith(FOR_TESTS)}
-    return [_stranger(name, values[name], known) for name in sorted(ours - known)]
+    known |= set(_of_collectors(values))
+    return [stranger(name, values[name], known) for name in sorted(ours - known)]
 
 
-def _stranger(name: str, value: str, known: set[str]) -> str:
+def _of_collectors(values: Mapping[str, str]) -> dict[str, Callable[[str], Any]]:
+    """Return the settings of single collectors, with their readers.
+
+    Whether there is such a collector is known to those that know the collectors.
+    """
+    known = {each.metadata["name"] for each in declared()}
+    return {
+        name: OF_COLLECTOR[match[1]]
+        for name in values
+        if (match := PER_COLLECTOR.fullmatch(name)) and name not in known
+    }
+
+
+def _read(name: str, value: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(value)
+    except Wrong as fault:
+        raise Wrong(f"{name}: {value!r} {fault}") from None
+
+
+def stranger(name: str, value: object, known: set[str]) -> str:
+    """Return the fault of a setting that is none, with what may have been meant."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1, cutoff=0.8)

@@ -121,6 +121,13 @@ class Server(ThreadingHTTPServer):
                 found = self._page() if path == "/" else None
         return found
 
+    def body(self, path: str, query: dict[str, str], fault: str = "") -> bytes:
+        """Return an answer as it goes over the wire, before it is packed."""
+        value = self.answer(path, query, fault)
+        if isinstance(value, bytes):
+            return value
+        return json.dumps(value, separators=(",", ":")).encode()
+
     def newest(self, step: str) -> int:
         """Return the start of the newest published bucket."""
         size = STEPS[step]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
@@ -21,6 +22,8 @@ from .database import translated
 LOCK = 7_305_119_001
 OLDEST_SERVER = 14
 OURS = "gept"
+Sets = Mapping[str, str]
+NO_SETS: Sets = {}
 FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 TABLE = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -45,6 +48,7 @@ class Migration:
     name: str
     sql: LiteralString
     applied_at: datetime | None = None
+    set: str = OURS
 
     @property
     def checksum(self) -> str:
@@ -52,36 +56,46 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def shipped() -> list[Migration]:
-    """Return the migrations that come with this version, in order."""
+def shipped(sets: Sets = NO_SETS) -> list[Migration]:
+    """Return the migrations that come with this version, then those of other packages, in order."""
+    found = _of_package(OURS, __package__)
+    for name, package in sorted(sets.items()):
+        found += _of_package(name, package)
+    return found
+
+
+def _of_package(name: str, package: str) -> list[Migration]:
     found = [
-        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
-        for file in files(__package__).joinpath("migrations").iterdir()
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"), set=name)
+        for file in files(package).joinpath("migrations").iterdir()
         if (match := FILE.fullmatch(file.name))
     ]
     return sorted(found, key=lambda each: each.number)
 
 
-def migrate(address: str) -> list[Migration]:
-    """Apply what is missing and return it. Raises StoreAway or StoreBroken."""
+def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
+    """Apply what is missing and return it. Raises StoreAway or StoreBroken.
+
+    ``sets`` names the migrations of other packages: the set, and the package with ``migrations/``.
+    """
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
             _refuse_old_server(connection.info.server_version // 10_000)
-            if not pending(_status(connection)):
+            if not pending(_status(connection, sets)):
                 return []
             connection.execute("SET lock_timeout = '5min'")
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             connection.execute(TABLE)
-            return [_apply(connection, each) for each in pending(_status(connection))]
+            return [_apply(connection, each) for each in pending(_status(connection, sets))]
     except psycopg.Error as error:
         raise translated(error) from error
 
 
-def status(address: str) -> list[Migration]:
+def status(address: str, sets: Sets = NO_SETS) -> list[Migration]:
     """Return every migration, with when it was applied."""
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-            return _status(connection)
+            return _status(connection, sets)
     except psycopg.Error as error:
         raise translated(error) from error
 
@@ -91,14 +105,17 @@ def pending(migrations: list[Migration]) -> list[Migration]:
     return [each for each in migrations if each.applied_at is None]
 
 
-def _status(connection: psycopg.Connection[Any]) -> list[Migration]:
-    migrations = shipped()
+def _status(connection: psycopg.Connection[Any], sets: Sets) -> list[Migration]:
+    migrations = shipped(sets)
     if connection.execute(THERE).fetchone() == (False,):
         return migrations
-    applied = connection.execute(APPLIED, (OURS,)).fetchall()
-    _refuse_strangers(migrations, {number: checksum for number, checksum, _ in applied})
-    when = {number: applied_at for number, _, applied_at in applied}
-    return [replace(each, applied_at=when.get(each.number)) for each in migrations]
+    when: dict[tuple[str, int], datetime] = {}
+    for name in (OURS, *sets):
+        applied = connection.execute(APPLIED, (name,)).fetchall()
+        ours = [each for each in migrations if each.set == name]
+        _refuse_strangers(ours, {number: checksum for number, checksum, _ in applied})
+        when |= {(name, number): applied_at for number, _, applied_at in applied}
+    return [replace(each, applied_at=when.get((each.set, each.number))) for each in migrations]
 
 
 def _refuse_old_server(major: int) -> None:
@@ -127,5 +144,6 @@ def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> N
 def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Migration:
     with connection.transaction():
         connection.execute(migration.sql)
-        connection.execute(RECORD, (OURS, migration.number, migration.name, migration.checksum))
+        about = (migration.set, migration.number, migration.name, migration.checksum)
+        connection.execute(RECORD, about)
     return migration
