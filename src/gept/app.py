@@ -17,8 +17,6 @@ from threading import Thread
 from time import monotonic
 from typing import Any, TypeVar
 
-import structlog
-
 from . import collectors, upstream
 from .errors import GeptError, SettingsError, StoreAway, StoreError, UsageError
 from .events import Observer, tell
@@ -39,7 +37,7 @@ from .web.routes import application
 T = TypeVar("T")
 
 now: Callable[[], datetime] = partial(datetime.now, UTC)
-log = structlog.get_logger()
+log = logs.get_logger()
 
 GRACE = 7.0
 WATCH = 10.0
@@ -310,6 +308,7 @@ class Following:
             Thread(target=self._guarded, args=(name, job), name=name, daemon=True)
             for name, job in jobs.items()
         ]
+        gc.collect()
         gc.freeze()
         for thread in threads:
             thread.start()
@@ -354,3 +353,4 @@ def spare_memory() -> None:
             libc = ctypes.CDLL(None)
             for option, value in HEAP.items():
                 libc.mallopt(option, value)
+            libc.malloc_trim(0)

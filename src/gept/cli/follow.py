@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from threading import Event as Flag
 
-import structlog
-
 from .. import app
 from ..model import Collector
 from ..observe import logs
@@ -19,7 +17,7 @@ def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int
     stop = Flag()
     app.stop_on_signals(stop)
     web = Server(settings.bind_address, ports)
-    log = structlog.get_logger()
+    log = logs.get_logger()
     if settings.contact is None:
         log.warning(
             "no contact",

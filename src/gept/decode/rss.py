@@ -17,9 +17,6 @@ from typing import Any
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 
-from defusedxml import DefusedXmlException
-from defusedxml.sax import make_parser
-
 from ..errors import DecodeError
 
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
@@ -41,6 +38,9 @@ class Item:
 
 def items(body: bytes) -> list[Item]:
     """Return the items of a feed in its own order, or raise DecodeError."""
+    from defusedxml import DefusedXmlException  # only the process that reads feeds pays for it
+    from defusedxml.sax import make_parser
+
     handler = _Items()
     parser = make_parser()
     parser.setContentHandler(handler)

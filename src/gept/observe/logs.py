@@ -10,11 +10,19 @@ import sys
 from datetime import datetime
 from typing import Any
 
-import structlog
+# structlog takes rich along where it is installed, for some MiB that nobody here would see.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
-from ..errors import GeptError
-from ..events import Event, Finished
-from ..model import Status
+import structlog  # noqa: E402
+
+from ..errors import GeptError  # noqa: E402
+from ..events import Event, Finished  # noqa: E402
+from ..model import Status  # noqa: E402
+
+
+def get_logger() -> Any:
+    """Return the log."""
+    return structlog.get_logger()
 
 
 def configure() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +38,8 @@ def port(value: str) -> int:
 
 def address(value: str) -> str:
     """Read an IP address to listen on."""
+    from ipaddress import ip_address  # `gept health` starts without it
+
     try:
         return str(ip_address("127.0.0.1" if value == "localhost" else value))
     except ValueError:

@@ -16,7 +16,8 @@ from .embedded import Server
 
 WAIT_FOR_CONNECTION = 8.0
 SESSION = sql.SQL(
-    "SET timezone = 'UTC'; SET statement_timeout = '60s'; SET lock_timeout = '20s';"
+    "SET timezone = 'UTC'; SET client_min_messages = 'warning';"
+    "SET statement_timeout = '60s'; SET lock_timeout = '20s';"
     "SET idle_in_transaction_session_timeout = '60s'"
 )
 KEEPALIVES = {
@@ -72,6 +73,7 @@ class Database:
             open=False,
             timeout=WAIT_FOR_CONNECTION,
             max_idle=300,
+            num_workers=1,
             reconnect_timeout=30,
             configure=_configure,
             check=ConnectionPool.check_connection,

@@ -68,6 +68,9 @@ class Batch:
     newest: datetime | None = None
 
 
+_known_types: dict[Table, list[int]] = {}
+
+
 def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
     """Write rows in the caller's transaction and return what became of each.
 
@@ -94,13 +97,21 @@ def _stage(
     """Copy rows to the staging table; return how many, and their oldest and newest time."""
     statements = _statements(table)
     cursor.execute(statements["stage"])
-    types = [each.type_code for each in cursor.execute(statements["types"]).description or ()]
+    types = _types(cursor, table)
     with cursor.copy(statements["copy"]) as copy:
         copy.set_types(types)
         write_row = copy.write_row
         for row in rows:
             write_row(row)
     return cursor.execute(statements["bounds"]).fetchone()  # type: ignore[return-value]
+
+
+def _types(cursor: Cursor[Any], table: Table) -> list[int]:
+    """Return the types of the columns, which binary rows must have; asked for once a process."""
+    if table not in _known_types:
+        found = cursor.connection.execute(_statements(table)["types"]).description or ()
+        _known_types[table] = [column.type_code for column in found]
+    return _known_types[table]
 
 
 def _lay_out(
