@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from services import Services
 
-from system.conftest import Gept
+from system.conftest import Gept, until
 
 AT = "2026-11-20T12:00:00Z"
 
@@ -223,3 +224,25 @@ def test_each_command_has_help(command: str, gept: Gept) -> None:
 
     assert shown.returncode == 0
     assert "Usage: gept" in shown.stdout
+
+
+def test_the_database_is_held_for_other_programs(gept: Gept, port: int) -> None:
+    holder = gept.start("db", "run", "--port", str(port))
+    file = gept.folder / "data/postgresql/password"
+    address = f"postgresql://gept@127.0.0.1:{port}/osrs_data"
+    until(lambda: address in gept.log.read_text())
+    password = file.read_text().strip()
+
+    with psycopg.connect(address, password=password) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE mine ()")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(address, password="wrong")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert password not in gept.log.read_text()
+    assert gept.sql("SELECT 1") == "1"
+    assert gept("db", "run", "--port", str(port)).returncode == 2
+    holder.terminate()
+    assert holder.wait(10) == 0
+    assert gept("once", "players").returncode == 0

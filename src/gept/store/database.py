@@ -147,6 +147,22 @@ def create(address: str, name: str) -> None:
         raise translated(error) from error
 
 
+def give_login(address: str, role: str, password: str) -> None:
+    """Let a role log in with a password, and read and write all tables; make it if need be."""
+    statement = "ALTER ROLE {} LOGIN PASSWORD {}"
+    try:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+            name = sql.Identifier(role)
+            if there.fetchone() is None:
+                connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+                rights = sql.SQL("GRANT pg_read_all_data, pg_write_all_data TO {}")
+                connection.execute(rights.format(name))
+            connection.execute(sql.SQL(statement).format(name, sql.Literal(password)))
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
 def _configure(connection: psycopg.Connection[Any]) -> None:
     connection.execute(SESSION)
     connection.commit()

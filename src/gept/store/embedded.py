@@ -29,6 +29,7 @@ from ..errors import SettingsError, StoreAway, StoreBroken
 from . import account
 
 SUPERUSER = "postgres"
+USUAL_PORT = 5432
 LONGEST_SOCKET = 107 - len("/.s.PGSQL.5432.lock")
 LARGEST_LOG = 5_000_000
 STARTS = 5
@@ -78,7 +79,10 @@ class Server:
     The kernel ends the server when the *thread* that started it ends.
     """
 
-    def __init__(self, folder: Path, bindir: Path | None, wait: Wait) -> None:
+    def __init__(
+        self, folder: Path, bindir: Path | None, wait: Wait, tcp: int | None = None
+    ) -> None:
+        self.tcp = tcp
         self.folder = folder / "postgresql"
         self.data = self.folder / "data"
         self._bindir = bindir
@@ -171,6 +175,7 @@ class Server:
             self._process = self._spawn()
             while self._process.poll() is None:
                 if self._ready():
+                    self._name_socket()
                     return
                 self._pause(0.02)
             self._pause(0.5)
@@ -193,12 +198,17 @@ class Server:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         private(self.sockets)
+        usual = self.sockets / f".s.PGSQL.{USUAL_PORT}"
+        if usual.is_symlink():
+            usual.unlink()
         chosen = account.choose()
         for each in (self.folder, self.data, self.sockets):
             chosen.give(each)
         settings = {**TUNING, "unix_socket_directories": f'"{self.sockets}"'}
         if self._major() >= 18:
             settings["io_method"] = "sync"
+        if self.tcp is not None:
+            settings |= {"listen_addresses": "127.0.0.1", "port": str(self.tcp)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         log = self.folder / "postgres.log"
         if log.exists() and log.stat().st_size > LARGEST_LOG:
@@ -213,6 +223,11 @@ class Server:
                 start_new_session=True,
                 preexec_fn=chosen.enter,  # noqa: PLW1509 - the main thread, and simple calls
             )
+
+    def _name_socket(self) -> None:
+        """Let the socket have its usual name, whatever port the server listens on."""
+        if self.tcp not in {None, USUAL_PORT}:
+            (self.sockets / f".s.PGSQL.{USUAL_PORT}").symlink_to(f".s.PGSQL.{self.tcp}")
 
     def _how(self) -> dict[str, object]:
         return {

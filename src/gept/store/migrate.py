@@ -1,7 +1,7 @@
-"""Brings the schema up to date: numbered SQL files, each in a transaction of its own, once.
+"""Brings the schema up to date: numbered SQL files, once, and all that are missing or none.
 
 A file that was applied never changes: its checksum is kept. An advisory lock lets one process at a
-time migrate, so that a fleet may start at once.
+time migrate, so that a fleet may start at once; it ends with the transaction, whatever happens.
 """
 
 from __future__ import annotations
@@ -83,10 +83,11 @@ def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
             _refuse_old_server(connection.info.server_version // 10_000)
             if not pending(_status(connection, sets)):
                 return []
-            connection.execute("SET lock_timeout = '5min'")
-            connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-            connection.execute(TABLE)
-            return [_apply(connection, each) for each in pending(_status(connection, sets))]
+            with connection.transaction():
+                connection.execute("SET LOCAL lock_timeout = '5min'")
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                connection.execute(TABLE)
+                return [_apply(connection, each) for each in pending(_status(connection, sets))]
     except psycopg.Error as error:
         raise translated(error) from error
 
@@ -142,8 +143,7 @@ def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> N
 
 
 def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Migration:
-    with connection.transaction():
-        connection.execute(migration.sql)
-        about = (migration.set, migration.number, migration.name, migration.checksum)
-        connection.execute(RECORD, about)
+    connection.execute(migration.sql)
+    about = (migration.set, migration.number, migration.name, migration.checksum)
+    connection.execute(RECORD, about)
     return migration
