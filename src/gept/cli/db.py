@@ -147,3 +147,29 @@ def _tcp(server: Server, database: str, port: int) -> str:
     give_login(server.url("postgres"), ROLE, file.read_text(encoding="ascii").strip())
     click.echo(f"the password of {ROLE} is in {file}", err=True)
     return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}"
+
+
+@command.command("upgrade")
+@click.option(
+    "--from",
+    "old",
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="The folder of the old version's programs.",
+)
+def upgrade(old: str) -> None:
+    """Move gept's own PostgreSQL to the installed version; the old data are kept."""
+    from pathlib import Path
+
+    from .. import settings
+    from ..errors import UsageError
+    from ..store.upgrade import upgrade as move
+
+    loaded = settings.load()
+    if not loaded.embedded:
+        raise UsageError("the settings name a PostgreSQL of yours, which gept does not upgrade")
+    done = move(loaded.folder, Path(old), loaded.pg_bindir, Flag().wait)
+    click.echo(
+        f"moved {sum(done.rows.values())} rows of {len(done.rows)} tables, and compared them"
+    )
+    click.echo(f"the old data are in {done.kept}; remove them when all is well")

@@ -23,6 +23,7 @@ from .readers import (
     ascii_text,
     database_url,
     path,
+    pooler,
     port,
     text,
     url,
@@ -67,6 +68,13 @@ class Settings:
     db_name: str = setting("DB_NAME", text, "osrs_data", "Name of the database.")
     db_user: str = setting("DB_USER", text, "osrs_user", "Role that connects.")
     db_pass: str | None = setting("DB_PASS", text, None, "Password of that role.", secret=True)
+    db_pooler: bool = setting(
+        "DB_POOLER",
+        pooler,
+        False,
+        "`transaction` where a pooler such as PgBouncer in front of the database gives a "
+        "connection for a transaction only; gept then keeps nothing in a session.",
+    )
     data_dir: Path | None = setting(
         "DATA_DIR",
         path,

@@ -79,6 +79,13 @@ def database_url(value: str) -> str:
     return value
 
 
+def pooler(value: str) -> bool:
+    """Read how a connection pooler in front of the database gives connections out."""
+    if value not in {"session", "transaction"}:
+        raise Wrong("is no way to pool; set session or transaction")
+    return value == "transaction"
+
+
 def duration(value: str) -> timedelta:
     """Read a length of time: seconds, or a number with s, m, h or d behind it."""
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())

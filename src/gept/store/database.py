@@ -15,10 +15,20 @@ from ..settings import Settings
 from .embedded import Server
 
 WAIT_FOR_CONNECTION = 8.0
-SESSION = sql.SQL(
-    "SET timezone = 'UTC'; SET client_min_messages = 'warning';"
-    "SET statement_timeout = '60s'; SET lock_timeout = '20s';"
-    "SET idle_in_transaction_session_timeout = '60s'"
+LIMITS = {
+    "timezone": "UTC",
+    "client_min_messages": "warning",
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+SESSION = sql.SQL("; ").join(
+    sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    for name, value in LIMITS.items()
+)
+LOCAL = sql.SQL("; ").join(
+    sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    for name, value in LIMITS.items()
 )
 KEEPALIVES = {
     "keepalives_idle": 30,
@@ -64,8 +74,9 @@ def without_password(address: str) -> tuple[str, str | None]:
 class Database:
     """A pool of connections that gives out transactions and tells errors by what to do."""
 
-    def __init__(self, address: str, size: int = 6) -> None:
+    def __init__(self, address: str, size: int = 6, *, pooled: bool = False) -> None:
         self.address = address
+        self._pooled = pooled
         self._pool = ConnectionPool(
             address,
             min_size=1,
@@ -75,9 +86,14 @@ class Database:
             max_idle=300,
             num_workers=1,
             reconnect_timeout=30,
-            configure=_configure,
+            configure=None if pooled else _configure,
             check=ConnectionPool.check_connection,
-            kwargs={"application_name": "gept", "connect_timeout": 5, **KEEPALIVES},
+            kwargs={
+                "application_name": "gept",
+                "connect_timeout": 5,
+                "prepare_threshold": None if pooled else 5,
+                **KEEPALIVES,
+            },
         )
 
     def open(self) -> None:
@@ -96,6 +112,8 @@ class Database:
         """
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
+                if self._pooled:
+                    cursor.execute(LOCAL)
                 yield cursor
         except (psycopg.Error, PoolTimeout) as error:
             raise translated(error) from error
@@ -105,6 +123,8 @@ REMEDIES = {
     "28P01": "set DB_USER and DB_PASS to those of a role that may log in",
     "3D000": "create the database, or set DB_NAME to one that is there",
     "42501": "grant the role what it lacks, or let an owner run `gept db migrate`",
+    "26000": "set DB_POOLER=transaction if a pooler is in front of the database",
+    "42P05": "set DB_POOLER=transaction if a pooler is in front of the database",
     "42P01": "run `gept db migrate`",
     "42703": "run `gept db migrate`",
 }

@@ -85,6 +85,7 @@ class Server:
         self.tcp = tcp
         self.folder = folder / "postgresql"
         self.data = self.folder / "data"
+        self.next_data = self.folder / "data.next"
         self._bindir = bindir
         self._wait = wait
         self._lock: IO[str] | None = None
@@ -134,7 +135,14 @@ class Server:
         self._start()
 
     def stop(self) -> None:
-        """Stop the server if this process owns it: fast, then at once."""
+        """Stop the server if this process owns it, and own it no longer."""
+        self.halt()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def halt(self) -> None:
+        """Stop the server, fast, then at once; its data stay ours, so that nobody starts it."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -143,9 +151,6 @@ class Server:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait()
         self._process = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def _pause(self, seconds: float) -> None:
         if self._wait(seconds):
@@ -167,6 +172,8 @@ class Server:
 
     def _start(self) -> None:
         self._refuse_unreachable()
+        if not self.initialised and self.next_data.exists():
+            self.next_data.rename(self.data)
         if not self.initialised:
             self._initialise()
         self._refuse_other_version()
@@ -288,7 +295,8 @@ class Server:
             self.stop()
             raise StoreBroken(
                 f"the data in {self.data} is of PostgreSQL {made_by}, but {self.binaries} holds "
-                f"{self._major()}; set PG_BINDIR to the programs of version {made_by}"
+                f"{self._major()}; set PG_BINDIR to the programs of version {made_by}, or move the "
+                "data: gept db upgrade --from FOLDER-OF-THOSE-PROGRAMS"
             )
 
     def _refuse_unreachable(self) -> None:
