@@ -11,11 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from itertools import groupby
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
 from typing import Any, TypeVar
+from uuid import getnode
 
 from . import collectors, upstream
 from .errors import GeptError, SettingsError, StoreAway, StoreError, UsageError
@@ -39,6 +41,7 @@ T = TypeVar("T")
 now: Callable[[], datetime] = partial(datetime.now, UTC)
 log = logs.get_logger()
 
+BUCKET_START, LATEST_START = timedelta(seconds=2), timedelta(minutes=5)
 GRACE = 7.0
 WATCH = 10.0
 RETRY = 3.0
@@ -65,11 +68,24 @@ def chosen(names: Sequence[str], settings: Settings) -> list[Collector]:
 
 def adapted(collector: Collector, settings: Settings, alone: timedelta | None) -> Collector:
     """Return a collector with the port and the interval that the settings give it."""
-    port = settings.by_collector.get(f"GEPT_{collector.name.upper()}_PORT", collector.port)
-    interval = settings.by_collector.get(f"GEPT_{collector.name.upper()}_INTERVAL", alone)
-    if interval is None or collector.history is not None:
-        return replace(collector, port=port)
-    return replace(collector, port=port, schedule=replace(collector.schedule, interval=interval))
+    name, named = collector.name.upper(), settings.by_collector
+    schedule = collector.schedule
+    if collector.history is None:
+        wanted = named.get(f"GEPT_{name}_INTERVAL", alone)
+        schedule = replace(schedule, interval=wanted or schedule.interval)
+    spread = LATEST_START if collector.history is None else BUCKET_START
+    late = min(schedule.interval / 20, spread) * offset(settings)
+    port = named.get(f"GEPT_{name}_PORT", collector.port)
+    return replace(collector, port=port, schedule=replace(schedule, delay=schedule.delay + late))
+
+
+def offset(settings: Settings) -> float:
+    """Return a number from 0 to 1 that is this installation's own and stays the same.
+
+    It spreads many installations over the seconds of a source that all of them ask at :00.
+    """
+    own = f"{getnode()} {settings.folder} {settings.db_host} {settings.contact}"
+    return int.from_bytes(sha256(own.encode()).digest()[:4]) / 2**32
 
 
 def refuse_strangers(known: Mapping[str, Collector], settings: Settings) -> None:

@@ -254,3 +254,17 @@ def test_each_answer_is_told_with_status_and_size(asker: Asker) -> None:
 
     [fetched] = asker.of(Fetched)
     assert (fetched.status, fetched.size) == (200, len(body))
+
+
+def test_a_proxy_is_used_where_the_environment_names_one(
+    settings: Settings, upstream: Services, monkeypatch: pytest.MonkeyPatch, no_pauses: None
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", upstream.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("no_proxy", "")
+    asker = Asker(replace(settings, prices_url="http://prices.example/api/v1/osrs"))
+
+    assert asker.get().startswith(b'{"data"')
+    asker.http.close()
+
+    assert upstream.paths()[0] == "http://prices.example/api/v1/osrs/latest"

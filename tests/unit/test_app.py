@@ -1,0 +1,65 @@
+"""What the settings make of the collectors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gept import app
+from gept.errors import SettingsError, UsageError
+from gept.settings import Settings, load
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load({"DATA_DIR": str(tmp_path)}, tmp_path)
+
+
+def test_each_installation_asks_at_its_own_second(settings: Settings) -> None:
+    many = [replace(settings, contact=f"user {n}") for n in range(200)]
+    delays = [app.chosen(["latest"], each)[0].schedule.delay for each in many]
+
+    assert len(set(delays)) > 190
+    assert timedelta(0) <= min(delays) < timedelta(seconds=1)
+    assert timedelta(seconds=2) < max(delays) <= timedelta(seconds=3)
+    assert app.chosen(["latest"], many[0])[0].schedule.delay == delays[0]
+
+
+def test_buckets_are_asked_for_soon_after_their_publication(settings: Settings) -> None:
+    many = [replace(settings, contact=f"user {n}") for n in range(50)]
+
+    for name, length in (("5m", timedelta(minutes=5)), ("hourly", timedelta(hours=1))):
+        delays = [app.chosen([name], each)[0].schedule.delay - length for each in many]
+        assert timedelta(seconds=12) <= min(delays)
+        assert max(delays) <= timedelta(seconds=14)
+
+
+def test_an_interval_is_for_one_collector_of_the_present(tmp_path: Path) -> None:
+    environ = {"COLLECTION_INTERVAL": "120", "GEPT_PLAYERS_INTERVAL": "30"}
+    settings = load(environ, tmp_path)
+
+    def interval(*names: str) -> list[float]:
+        return [each.schedule.interval.total_seconds() for each in app.chosen(names, settings)]
+
+    assert interval("latest") == [120]
+    assert interval("players") == [30]
+    assert interval("5m") == [300]
+    assert interval("latest", "players") == [60, 30]
+
+
+def test_ports(tmp_path: Path) -> None:
+    settings = load({"GEPT_5M_PORT": "9200", "METRICS_PORT": "9300"}, tmp_path)
+    one, two = app.chosen(["5m"], settings), app.chosen(["5m", "hourly"], settings)
+
+    assert app.ports(one, settings) == {"METRICS_PORT": 9300}
+    assert list(app.ports(two, settings).values()) == [9200, 9101]
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there are 5m, hourly"):
+        app.chosen(["6m"], load({}, tmp_path))
+    with pytest.raises(SettingsError, match="did you mean GEPT_LATEST_INTERVAL"):
+        app.chosen([], load({"GEPT_LATESTS_INTERVAL": "60"}, tmp_path))
