@@ -126,7 +126,7 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
 @contextmanager
 def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
-    database = Database(address(settings, server), pooled=settings.db_pooler)
+    database = Database(address(settings, server), pooled=settings.db_pooler == "transaction")
     try:
         database.open()
         yield Store(database)

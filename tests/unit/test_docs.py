@@ -12,6 +12,7 @@ import pytest
 
 from gept.cli import gept
 from gept.cli.exits import Exit
+from gept.cli.settings import section
 from gept.collectors import load_all
 from gept.observe.health import Health
 from gept.observe.metrics import Metrics
@@ -49,7 +50,7 @@ def test_each_command_and_each_option_is_documented(name: str) -> None:
     options = [
         option
         for parameter in COMMANDS[name].params
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and not parameter.hidden
         for option in parameter.opts
         if option.startswith("--")
     ]
@@ -78,6 +79,12 @@ def test_each_setting_is_documented() -> None:
     assert all(
         f"{each.metadata['name']}_FILE" in text for each in declared() if each.metadata["secret"]
     )
+
+
+def test_the_page_of_settings_is_made_from_their_declarations() -> None:
+    text = (REFERENCE / "settings.md").read_text()
+
+    assert [each.name for each in declared() if f"{section(each)}\n" not in text] == []
 
 
 def test_each_collector_is_documented() -> None:

@@ -68,10 +68,10 @@ class Settings:
     db_name: str = setting("DB_NAME", text, "osrs_data", "Name of the database.")
     db_user: str = setting("DB_USER", text, "osrs_user", "Role that connects.")
     db_pass: str | None = setting("DB_PASS", text, None, "Password of that role.", secret=True)
-    db_pooler: bool = setting(
+    db_pooler: str = setting(
         "DB_POOLER",
         pooler,
-        False,
+        "session",
         "`transaction` where a pooler such as PgBouncer in front of the database gives a "
         "connection for a transaction only; gept then keeps nothing in a session.",
     )
@@ -207,10 +207,12 @@ def _effective(
     if found:
         setter, origin = found[0]
         source = origin if setter == name else f"{origin}, by {setter}"
-    return Effective(name, _shown(value, declaration.metadata["secret"]), source, about)
+    text = shown(value, secret=declaration.metadata["secret"])
+    return Effective(name, text, source, about)
 
 
-def _shown(value: Any, secret: bool) -> str | None:
+def shown(value: Any, *, secret: bool) -> str | None:
+    """Return a value as its user may see it."""
     if value is None:
         return None
     if isinstance(value, timedelta):

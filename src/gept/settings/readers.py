@@ -79,11 +79,11 @@ def database_url(value: str) -> str:
     return value
 
 
-def pooler(value: str) -> bool:
+def pooler(value: str) -> str:
     """Read how a connection pooler in front of the database gives connections out."""
     if value not in {"session", "transaction"}:
         raise Wrong("is no way to pool; set session or transaction")
-    return value == "transaction"
+    return value
 
 
 def duration(value: str) -> timedelta:
