@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event as Flag
 
 from .. import app
+from ..app.following import Following
 from ..model import Collector
 from ..observe import logs
 from ..settings import Settings
@@ -31,7 +32,7 @@ def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int
         )
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
     log.info("listening", urls=[f"http://{host}:{port}/" for port in ports.values()])
-    app.Following(settings, collectors, web, stop).run()
+    Following(settings, collectors, web, stop).run()
 
 
 def _applies(settings: Settings, collectors: list[Collector]) -> bool:

@@ -1,0 +1,198 @@
+"""Follows collectors until told to stop: the threads, what they share, and how they end."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from threading import Event as Flag
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+from ..errors import GeptError, StoreAway, StoreError
+from ..events import tell
+from ..model import Collector
+from ..observe import logs
+from ..observe.health import Health
+from ..observe.metrics import Metrics
+from ..repair import Repair
+from ..runner import Runner
+from ..settings import Settings
+from ..store import Server, Store
+from ..web import Server as Web
+from ..web.routes import application
+from . import GRACE, embedded, now, opened, prepare, runner, watch
+
+WATCH = 10.0
+RETRY = 3.0
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+HEAP = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 65_536, M_TRIM_THRESHOLD: 131_072}
+
+log = logs.get_logger()
+
+
+@dataclass(slots=True)
+class Following:
+    """Follows collectors until told to stop: the threads, and what they share."""
+
+    settings: Settings
+    collectors: list[Collector]
+    web: Web
+    stop: Flag
+    died: str | None = None
+
+    def run(self) -> None:
+        """Follow. Raises StoreBroken for an unusable database, GeptError for a dead thread."""
+        spare_memory()
+        server = embedded(self.settings, self.stop)
+        health = Health(self.collectors, now)
+        metrics = Metrics(self.collectors, health, now)
+        try:
+            self.web.start(application(health, metrics.scrape, now))
+            if self._await_database(server, health):
+                with opened(self.settings, server) as store:
+                    self._follow(store, server, health, metrics)
+        finally:
+            self.web.stop()
+            if server is not None:
+                server.stop()
+        if self.died:
+            raise GeptError(f"the thread {self.died!r} died; see the log")
+
+    def _await_database(self, server: Server | None, health: Health) -> bool:
+        """Try until the database is ready; a false answer means that we were told to stop."""
+        told = False
+        while not self.stop.is_set():
+            try:
+                prepare(self.settings, server, self.stop)
+            except StoreAway as error:
+                health.database(str(error))
+                if not told and not self.stop.is_set():
+                    log.warning("waiting for the database", error=str(error))
+                told = True
+                self.stop.wait(RETRY)
+            else:
+                return True
+        return False
+
+    def _follow(
+        self, store: Store, server: Server | None, health: Health, metrics: Metrics
+    ) -> None:
+        repairs: list[Repair] = []
+
+        def wake(event: Any) -> None:
+            for repair in repairs:
+                repair(event)
+
+        observe = tell(health, metrics, logs.Logs(), wake)
+        running = runner(self.settings, store, observe, self.stop)
+        repairs += self._repairs(running, store)
+        self._begin(store)
+        watch(store, health, self.settings.horizon)
+        threads = self._start(running, repairs, store, health)
+        log.info("started", collectors=[each.name for each in self.collectors])
+        self._supervise(server, health)
+        for repair in repairs:
+            repair.wake()
+        end = monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(end - monotonic(), 0))
+        log.info("stopped")
+
+    def _begin(self, store: Store) -> None:
+        """Want the ticks of every collector; a database that is away just now is waited for."""
+        waiting = list(self.collectors)
+        while waiting and not self.stop.is_set():
+            try:
+                store.begin(waiting[0], first_tick(waiting[0], self.settings, now()), now())
+                del waiting[0]
+            except StoreAway:
+                self.stop.wait(RETRY)
+
+    def _repairs(self, running: Runner, store: Store) -> list[Repair]:
+        """Return one repair for the collectors of each source."""
+
+        def source(collector: Collector) -> str:
+            return collector.source.name
+
+        groups = groupby(sorted(self.collectors, key=source), key=source)
+        horizon, pace = self.settings.horizon, self.settings.pace
+        return [Repair(running, store, list(group), now, horizon, pace) for _, group in groups]
+
+    def _start(
+        self, running: Runner, repairs: list[Repair], store: Store, health: Health
+    ) -> list[Thread]:
+        def keep_watch() -> None:
+            while not self.stop.wait(WATCH):
+                watch(store, health, self.settings.horizon)
+
+        jobs: dict[str, Callable[[], None]] = {"watch": keep_watch}
+        for each in self.collectors:
+            jobs[each.name] = partial(running.follow, each, self.stop)
+        for number, repair in enumerate(repairs):
+            jobs[f"repair {number}"] = partial(repair.follow, self.stop)
+        threads = [
+            Thread(target=self._guarded, args=(name, job), name=name, daemon=True)
+            for name, job in jobs.items()
+        ]
+        gc.collect()
+        gc.freeze()
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _guarded(self, name: str, job: Callable[[], None]) -> None:
+        """Run a thread's job; its death ends the process, so that it cannot hide in a live one."""
+        try:
+            job()
+        except GeptError as error:
+            log.error("thread ended", thread=name, error=str(error))  # noqa: TRY400 - a sentence
+        finally:
+            if not self.stop.is_set():
+                self.died = name
+                self.stop.set()
+
+    def _supervise(self, server: Server | None, health: Health) -> None:
+        """Wait for the end; meanwhile see to it that gept's own server runs."""
+        while not self.stop.wait(1):
+            if not self.web.alive:
+                self.died = "web"
+                self.stop.set()
+            if server is None:
+                continue
+            owned = server.owned
+            try:
+                server.ensure()
+            except StoreError as error:
+                health.database(str(error))
+                self.stop.wait(RETRY)
+            if server.owned and not owned:
+                log.info("runs the database now")
+
+
+def first_tick(collector: Collector, settings: Settings, at: datetime) -> datetime:
+    """Return the oldest tick that a first start wants."""
+    newest = collector.schedule.newest(at)
+    if collector.history is None:
+        return newest
+    return max(collector.schedule.ceil(newest - settings.first_horizon), collector.history)
+
+
+def spare_memory() -> None:
+    """Let the threads share one heap, and give back what is large as soon as it is free.
+
+    Else each thread's own heap would keep the room of its largest answer for ever.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):
+            libc = ctypes.CDLL(None)
+            for option, value in HEAP.items():
+                libc.mallopt(option, value)
+            libc.malloc_trim(0)
