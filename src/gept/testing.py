@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -58,15 +59,15 @@ def gept_database(gept_server: Server) -> str:
     return gept_server.url("gept_contract")
 
 
-class CollectorContract:
+class CollectorContract(ABC):
     """What a collector promises. Set ``collector``, and give a true ``answer`` to its requests."""
 
     collector: ClassVar[Collector]
     now: ClassVar[datetime] = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
 
+    @abstractmethod
     def answer(self, request: Request) -> bytes:
         """Return what the source would answer at the newest tick before ``now``."""
-        raise NotImplementedError(f"say what the source answers to {request}")
 
     @property
     def tick(self) -> Tick:

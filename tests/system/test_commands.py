@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from services import Services
 
+from gept.cli import COMMANDS
 from system.conftest import Gept, until
 
 AT = "2026-11-20T12:00:00Z"
@@ -203,22 +204,7 @@ def test_health_of_nobody(gept: Gept) -> None:
     assert "nothing answers" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "up",
-        "collect",
-        "once",
-        "status",
-        "gaps",
-        "backfill",
-        "repair",
-        "health",
-        "db",
-        "settings",
-        "simulate",
-    ],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str, gept: Gept) -> None:
     shown = gept(command, "--help")
 

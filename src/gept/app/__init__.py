@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event as Flag
@@ -71,14 +71,11 @@ def store(settings: Settings, stop: Flag | None = None) -> Iterator[Store]:
     logs.configure()
     stop = stop or Flag()
     server = embedded(settings, stop)
-    try:
-        prepare(settings, server, stop)
-    except BaseException:
+    with ExitStack() as ending:
         if server is not None:
-            server.stop()
-        raise
-    with opened(settings, server) as ready:
-        yield ready
+            ending.callback(server.stop)
+        prepare(settings, server, stop)
+        yield ending.enter_context(opened(settings, server))
 
 
 def runner(settings: Settings, store: Store, observe: Observer, stop: Flag) -> Runner:
