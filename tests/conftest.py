@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,13 +21,28 @@ from gept.events import Event as Happening
 from gept.model import Collector
 from gept.runner import Runner
 from gept.settings import Settings, load
-from gept.store import Database, Store
+from gept.store import Database, Store, account
 from gept.store import Server as PostgreSQL
 from gept.store.migrate import migrate
 from gept.upstream import Upstream, client
 
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
 numbers = count()
+
+
+def reachable(folder: Path) -> Path:
+    """Let the embedded server's user enter a folder, where root has to run it as another."""
+    if account.choose().owner != os.geteuid():
+        for each in (folder, *folder.parents):
+            if each.is_relative_to(tempfile.gettempdir()) and each.stat().st_uid == os.geteuid():
+                each.chmod(each.stat().st_mode | 0o011)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def reachable_tmp_path(tmp_path: Path) -> None:
+    """Let the embedded server's user enter the test's own folder."""
+    reachable(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import ClassVar
 
@@ -42,12 +44,13 @@ NO_ANSWERS = (b"", b"null", b"[]", b"{}", b"<!doctype html><p>Maintenance", b"\x
 
 
 @pytest.fixture(scope="session")
-def gept_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def gept_server() -> Iterator[Server]:
     """Run a PostgreSQL for the session."""
-    server = Server(tmp_path_factory.mktemp("gept"), None, Event().wait)
-    server.ensure()
-    yield server
-    server.stop()
+    with TemporaryDirectory(prefix="gept-") as folder:
+        server = Server(Path(folder), None, Event().wait)
+        server.ensure()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
