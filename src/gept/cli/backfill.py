@@ -13,7 +13,7 @@ from .exits import Exit
 from .moments import MOMENT, written
 
 if TYPE_CHECKING:
-    from ..events import Event, Finished
+    from ..events import Finished
     from ..model import Collector
 
 
@@ -26,6 +26,7 @@ def command(name: str, since: datetime, until: datetime | None) -> None:
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..events import tell
     from ..repair import backfill
 
     loaded = settings.load()
@@ -35,7 +36,7 @@ def command(name: str, since: datetime, until: datetime | None) -> None:
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         store.want(collector, *span)
-        runner = app.runner(loaded, store, _ignore, stop)
+        runner = app.runner(loaded, store, tell(), stop)
         left = app.until_stopped(
             lambda: backfill(runner, store, collector, span, loaded.pace, stop, _tell(loaded.pace)),
             stop,
@@ -73,7 +74,3 @@ def _tell(pace: timedelta) -> Callable[[Finished, int], None]:
         click.echo(f"{text}  {left} left, {time_left}{error}", err=True)
 
     return tell
-
-
-def _ignore(_: Event) -> None:
-    pass

@@ -12,7 +12,7 @@ from .exits import exit_for
 from .moments import MOMENT, written
 
 if TYPE_CHECKING:
-    from ..events import Event, Finished
+    from ..events import Finished
     from ..model import Collector
 
 
@@ -24,6 +24,7 @@ def command(name: str, at: datetime | None) -> None:
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..events import tell
 
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
@@ -32,7 +33,7 @@ def command(name: str, at: datetime | None) -> None:
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         store.want(collector, tick, collector.schedule.following(tick))
-        runner = app.runner(loaded, store, _ignore, stop)
+        runner = app.runner(loaded, store, tell(), stop)
         finished = app.until_stopped(lambda: runner.run(collector, tick), stop)
     click.echo(_told(finished))
     sys.exit(exit_for(finished.status))
@@ -63,7 +64,3 @@ def _told(finished: Finished) -> str:
     for said in (finished.error, finished.warning):
         text += f"\n{said}" if said else ""
     return text
-
-
-def _ignore(_: Event) -> None:
-    pass
