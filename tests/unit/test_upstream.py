@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import resource
 import select
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
+import httpx2
 import pytest
 from services import Services
 
@@ -20,9 +26,10 @@ from gept import upstream as module
 from gept.errors import UpstreamBusy, UpstreamError, UpstreamRefused
 from gept.events import Fetched, Retried
 from gept.model import Request
-from gept.settings import Settings
+from gept.settings import Settings, load
 from gept.sources import CHANGES, NEWS, PRICES
 from gept.upstream import Upstream, client, retry_after
+from gept.upstream.client import _trust
 
 LATEST = Request(PRICES, "/latest")
 PATH = "/api/v1/osrs/latest"
@@ -268,3 +275,59 @@ def test_a_proxy_is_used_where_the_environment_names_one(
     asker.http.close()
 
     assert upstream.paths()[0] == "http://prices.example/api/v1/osrs/latest"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Give a certificate for localhost, with its key, that nobody trusts yet."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    path = tmp_path / "server.pem"
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    about = ["-addext", "subjectAltName=DNS:localhost"]
+    about += ["-keyout", str(path), "-out", str(tmp_path / "c.pem")]
+    subprocess.run([*made.split(), *about], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (tmp_path / "c.pem").read_bytes())
+    return path
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[str]:
+    """Serve over TLS on loopback; give the address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *about: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_source_over_tls_is_believed_only_where_the_system_trusts_it(
+    secure: str, certificate: Path, trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    _trust.cache_clear()
+    try:
+        with client(load({})) as http:
+            if trusted:
+                assert http.get(secure).status_code == 200
+            else:
+                with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                    http.get(secure)
+    finally:
+        _trust.cache_clear()

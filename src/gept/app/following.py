@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -144,6 +143,7 @@ class Following:
         ]
         gc.collect()
         gc.freeze()
+        give_back_memory()
         for thread in threads:
             thread.start()
         return threads
@@ -190,9 +190,16 @@ def spare_memory() -> None:
 
     Else each thread's own heap would keep the room of its largest answer for ever.
     """
-    if sys.platform == "linux":
-        with suppress(AttributeError, OSError):
-            libc = ctypes.CDLL(None)
-            for option, value in HEAP.items():
-                libc.mallopt(option, value)
-            libc.malloc_trim(0)
+    for option, value in HEAP.items():
+        _libc("mallopt", option, value)
+
+
+def give_back_memory() -> None:
+    """Give the system what the imports and the start needed and nobody uses any more."""
+    _libc("malloc_trim", 0)
+
+
+def _libc(function: str, *arguments: int) -> None:
+    """Call a function of the C library, where it has it."""
+    with suppress(AttributeError, OSError):
+        getattr(ctypes.CDLL(None), function)(*arguments)

@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import quote
 
 from msgspec import Meta, Struct, field
 
-from ..decode import rss
 from ..decode.json import Name, Text, each, whole
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Rejected, Request, Response, Resume, Row, Table, Tick
 from ..schedule import Every
 from ..sources import CHANGES, NEWS
+
+if TYPE_CHECKING:
+    from ..decode import rss
 
 OFFICIAL, WIKI, WIKI_FEED = "official", "wiki", "wiki_feed"
 DIFF = re.compile(r"[?&]diff=([0-9]{1,18})(?:&|$)")
@@ -100,6 +102,8 @@ def decode(response: Response, tick: Tick) -> Decoded:
         return _feed(response)
     if response.request.source is CHANGES:
         return _changes(response)
+    from ..decode import rss  # only the process that reads feeds pays for it
+
     items = rss.items(response.body)
     rows = [_post(item) for item in items if item.guid or item.link or item.title]
     if not rows:
@@ -141,6 +145,8 @@ def _changes(response: Response) -> Decoded:
 
 def _feed(response: Response) -> Decoded:
     """Return the edits of the wiki's feed by their revisions; log entries have none there."""
+    from ..decode import rss
+
     found = [(DIFF.search(item.guid or ""), item) for item in rss.items(response.body)]
     links = [(f"{WIKI_PAGE}Special:Diff/{diff[1]}", item) for diff, item in found if diff]
     rows = {

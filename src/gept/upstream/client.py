@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from ssl import SSLContext
+from functools import cache
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from threading import local
 from time import monotonic
 from typing import Any
@@ -34,6 +35,7 @@ def agent(contact: str | None) -> str:
 def client(settings: Settings) -> httpx2.Client:
     """Return the one keep-alive client."""
     made = httpx2.Client(
+        verify=SSLContext(PROTOCOL_TLS_CLIENT),
         headers={"User-Agent": agent(settings.contact), "Accept-Encoding": "gzip"},
         timeout=httpx2.Timeout(READ, connect=CONNECT),
         limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
@@ -66,6 +68,12 @@ def _left(timeout: float | None) -> float | None:
     return left if timeout is None else min(timeout, left)
 
 
+@cache
+def _trust() -> SSLContext:
+    """Return trust in what the system trusts; only a process that speaks TLS has its memory."""
+    return httpx2.create_ssl_context()
+
+
 class _Stream(httpcore2.NetworkStream):
     """A connection whose every step ends with the deadline."""
 
@@ -87,7 +95,7 @@ class _Stream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return _Stream(self._stream.start_tls(_trust(), server_hostname, _left(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
