@@ -7,10 +7,12 @@ GeptError
 │   ├── UpstreamBusy         try again within this tick
 │   └── UpstreamRefused      give this tick up: asking again now will not help
 ├── NotYet                 the source has not published this tick: ask again later
-├── Superseded             a newer snapshot is stored: this one comes too late
 ├── DecodeError            the answer is not what we know: refuse it, tell someone
+├── TapeError              a kept answer is torn: set it aside
+├── SpoolError             the spool's disk refuses: tell someone
 └── StoreError             the database did not take the rows
     ├── StoreAway            leave the tick open: the database will be back
+    ├── StoreRefused         these rows do not fit: refuse the answer, tell someone
     └── StoreBroken          a person must act: the database refuses for good
 """
 
@@ -63,12 +65,16 @@ class NotYet(GeptError):
         self.nothing = nothing
 
 
-class Superseded(GeptError):
-    """A newer snapshot is stored already, so this one can no longer be."""
-
-
 class DecodeError(GeptError):
     """The answer does not have the shape that the collector knows."""
+
+
+class TapeError(GeptError):
+    """Kept answers cannot be read."""
+
+
+class SpoolError(GeptError):
+    """The disk refuses to keep answers, or to give them back."""
 
 
 class StoreError(GeptError):
@@ -77,6 +83,10 @@ class StoreError(GeptError):
 
 class StoreAway(StoreError):
     """The database cannot be reached, or refuses for now."""
+
+
+class StoreRefused(StoreError):
+    """The database refuses these rows, whenever they come: one of them does not fit."""
 
 
 class StoreBroken(StoreError):

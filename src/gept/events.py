@@ -54,7 +54,15 @@ class Finished:
         return None if self.status.good else str(self.error) or type(self.error).__name__
 
 
-Event = Fetched | Retried | Finished
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An answer is lost: the spool had no room for all, and it was worth the least."""
+
+    collector: str
+    tick: datetime
+
+
+Event = Fetched | Retried | Finished | Dropped
 Observer = Callable[[Event], None]
 
 

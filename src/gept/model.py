@@ -130,6 +130,7 @@ class Collector:
     ``instead`` names what to ask where a request fails for good. ``series`` is the way to mend
     single items. ``migrations`` names the package whose folder of that name makes the tables of a
     collector that does not come with gept.
+    ``worth`` tells whose kept answers go last when there is no room for all.
     A collector is stale when its next good tick is an interval late, and ``patience`` at the least.
     """
 
@@ -150,6 +151,12 @@ class Collector:
     expect: range = range(1, 1_000_000)
     tolerates: float = 0.2
     patience: timedelta = timedelta(minutes=4)
+    worth: int = 1
+
+    @property
+    def present_only(self) -> bool:
+        """Whether its source only knows the present, so that an answer cannot be had again."""
+        return self.history is None
 
     @property
     def keeps_first(self) -> bool:
@@ -190,6 +197,7 @@ class Status(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     AWAY = "away"
+    SPOOLED = "spooled"
 
     @property
     def good(self) -> bool:

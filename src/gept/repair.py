@@ -32,6 +32,7 @@ class Repair:
         now: Callable[[], datetime],
         horizon: timedelta,
         pace: timedelta,
+        leads: Callable[[Collector], bool] = lambda _: True,
     ) -> None:
         self._runner = runner
         self._store = store

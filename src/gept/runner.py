@@ -1,31 +1,34 @@
-"""One tick of one collector: ask, decode, commit with the ledger, tell. And the loop around it."""
+"""One tick of one collector: ask, decode, commit with the ledger, tell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Event as Flag
+from functools import partial
 from time import monotonic
 
 from .errors import (
     DecodeError,
     GeptError,
     NotYet,
+    SpoolError,
+    StoreAway,
     StoreError,
-    Superseded,
+    StoreRefused,
     UpstreamBusy,
     UpstreamError,
 )
-from .events import Finished, Observer
+from .events import Dropped, Finished, Observer
 from .model import Collector, Counts, Decoded, Request, Status, Tick
 from .schedule import pause
+from .spool import Spool
 from .store import Entry, Store
-from .upstream import BUDGET, Upstream
+from .tape import Answers, Player, Recorder, Tape, pack
+from .upstream import BUDGET
 
 MOST_PAGES = 200
-LONGEST_NAP = timedelta(seconds=20)
-LONGEST_AWAY = timedelta(minutes=5)
 LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
 LONG_LATE = timedelta(minutes=1)
 AFTER_TROUBLE = timedelta(seconds=15)
@@ -51,72 +54,81 @@ class _Answer:
         return self.failure
 
 
+@dataclass(slots=True)
+class _Run:
+    """One run of a tick: where its answers come from, and since when."""
+
+    collector: Collector
+    at: datetime
+    asked: datetime
+    source: Recorder | Player
+    newest: datetime | None = None
+
+    @property
+    def tape(self) -> Tape:
+        """What was answered so far."""
+        about = (self.collector.name, self.at, self.asked, self.newest)
+        return Tape(*about, tuple(self.source.answers))
+
+
 class Runner:
-    """Takes collectors through their ticks."""
+    """Takes collectors through their ticks.
+
+    Where it has a spool, answers that cannot be had again wait there while the database is away.
+    """
 
     def __init__(
         self,
-        upstream: Upstream,
+        upstream: Answers,
         store: Store,
         observe: Observer,
         now: Callable[[], datetime],
         horizon: timedelta,
+        spool: Spool | None = None,
     ) -> None:
         self._upstream = upstream
         self._store = store
         self._observe = observe
         self._now = now
         self._horizon = horizon
+        self._spool = spool
+        self._newest: dict[str, datetime | None] = {}
 
     def run(self, collector: Collector, at: datetime) -> Finished:
         """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
-        started, asked = monotonic(), self._now()
+        return self._finish(self._begin(collector, at), self._collect)
+
+    def replay(self, collector: Collector, tape: Tape) -> Finished:
+        """Run a tick once more with the answers on a tape. Never raises."""
+        run = _Run(collector, tape.tick, tape.asked, Player(tape.answers), tape.newest)
+        return self._finish(run, self._collect)
+
+    def queue(
+        self, collector: Collector, at: datetime, because: StoreAway | None = None
+    ) -> Finished:
+        """Ask for a tick and let its answer wait in the spool, behind others. Never raises."""
+        return self._finish(self._begin(collector, at), partial(self._queue, because=because))
+
+    def _begin(self, collector: Collector, at: datetime) -> _Run:
+        return _Run(collector, at, self._now(), Recorder(self._upstream))
+
+    def _finish(self, run: _Run, do: Callable[[_Run], Finished]) -> Finished:
+        started = monotonic()
         try:
-            finished = self._collect(collector, at, asked)
+            finished = do(run)
         except Exception as error:  # noqa: BLE001 - the only one: a bug ends one tick, not the loop
-            finished = self._give_up(collector, at, asked, error)
+            finished = self._give_up(run, error)
         finished = replace(finished, seconds=monotonic() - started)
         self._observe(finished)
         return finished
 
-    def follow(self, collector: Collector, stop: Flag) -> None:
-        """Run the newest tick whenever there is a new one, until told to stop.
-
-        The clock is looked at anew each time, so that a sleeping laptop or a stepped clock costs
-        at most the ticks that were missed; those the source still knows are left to the repair.
-        """
-        schedule, last, away = collector.schedule, None, None
-        while not stop.is_set():
-            tick, nap = schedule.newest(self._now()), LONGEST_NAP
-            if tick != last and self._run_unless_stored(collector, tick):
-                last, away = tick, None
-            elif tick != last:
-                away = away or self._now()
-                nap = min(pause(self._now() - away, LONGEST_NAP), LONGEST_AWAY)
-            left = schedule.due(schedule.following(tick)) - self._now()
-            stop.wait(max(min(left, nap).total_seconds(), 0.001))
-
-    def _run_unless_stored(self, collector: Collector, tick: datetime) -> bool:
-        """Run a tick that is not there; tell whether the ledger knows it now.
-
-        While the database is away the source is not asked: nobody would keep the answer.
-        """
-        try:
-            status = self._store.known(collector, tick, self._now()).status
-        except StoreError as error:
-            self._observe(Finished(collector.name, tick, Status.AWAY, error=error))
-            return False
-        if status is not None and status.good:
-            return True
-        return self.run(collector, tick).status is not Status.AWAY
-
-    def _collect(self, collector: Collector, at: datetime, asked: datetime) -> Finished:
-        tick = Tick(at, self._store.newest(collector, asked))
-        answer = self._ask(collector, tick)
+    def _collect(self, run: _Run) -> Finished:
+        collector, at = run.collector, run.at
+        answer = self._ask(run)
         refuse_spoilt(answer.decoded, collector)
         status = Status.PARTIAL if answer.trouble else Status.DONE
         rejected = len(answer.decoded.rejected)
-        entry = self._entry(collector, at, asked, status, answer.trouble)
+        entry = self._entry(run, status, answer.trouble)
         entry = replace(entry, counts=Counts(rejected=rejected))
         committed = self._store.commit(collector, answer.decoded, entry)
         if committed is None:
@@ -135,16 +147,46 @@ class Runner:
             next_try=entry.next_try,
         )
 
-    def _ask(self, collector: Collector, tick: Tick) -> _Answer:
+    def _queue(self, run: _Run, because: StoreAway | None) -> Finished:
+        with suppress(DecodeError):  # it is told when its turn comes
+            self._ask(run)
+        return self._keep(run, because)
+
+    def _keep(self, run: _Run, error: Exception | None) -> Finished:
+        """Let what was answered wait on disk, if it cannot be had again."""
+        finished = Finished(run.collector.name, run.at, Status.AWAY, error=error)
+        if self._spool is None or not run.source.answers or not run.collector.present_only:
+            return finished
+        try:
+            dropped = self._spool.keep(run.tape)
+        except SpoolError as full:
+            return replace(finished, error=SpoolError(f"{full}; {error or 'the answer is lost'}"))
+        for each in dropped:
+            self._observe(Dropped(each.collector, each.tick))
+        lost = any((each.collector, each.tick) == (run.collector.name, run.at) for each in dropped)
+        return finished if lost else replace(finished, status=Status.SPOOLED)
+
+    def _tick(self, run: _Run) -> Tick:
+        """Return the tick of a run; what it continues from is remembered for a database away."""
+        if isinstance(run.source, Recorder):
+            name = run.collector.name
+            try:
+                self._newest[name] = self._store.newest(run.collector, run.asked)
+            except StoreAway:
+                if self._spool is None:
+                    raise
+            run.newest = self._newest.get(name)
+        return Tick(run.at, run.newest)
+
+    def _ask(self, run: _Run) -> _Answer:
         """Make the requests of a tick; where one of several fails, the others still count."""
-        answer = _Answer()
-        requests = list(collector.requests(tick))
+        answer, tick = _Answer(), self._tick(run)
+        requests = list(run.collector.requests(tick))
         started = monotonic()
         for number, request in enumerate(requests, 1):
+            deadline = started + BUDGET * number / len(requests)
             try:
-                part = self._read_or_instead(
-                    collector, request, tick, started + BUDGET * number / len(requests)
-                )
+                part = self._read_or_instead(run, request, tick, deadline)
             except (UpstreamError, DecodeError) as error:
                 if len(requests) == 1:
                     raise
@@ -156,23 +198,21 @@ class Runner:
             raise answer.failure
         return answer
 
-    def _read_or_instead(
-        self, collector: Collector, request: Request, tick: Tick, deadline: float
-    ) -> Decoded:
+    def _read_or_instead(self, run: _Run, request: Request, tick: Tick, deadline: float) -> Decoded:
         """Read an answer; where it fails for good, what the collector would ask instead."""
         try:
-            return self._read(collector, request, tick, deadline)
+            return self._read(run, request, tick, deadline)
         except (UpstreamError, DecodeError):
-            if (other := collector.instead(request)) is None:
+            if (other := run.collector.instead(request)) is None:
                 raise
-            return self._read(collector, other, tick, deadline)
+            return self._read(run, other, tick, deadline)
 
-    def _read(self, collector: Collector, request: Request, tick: Tick, deadline: float) -> Decoded:
+    def _read(self, run: _Run, request: Request, tick: Tick, deadline: float) -> Decoded:
         """Read an answer and the pages that continue it: all of them, or none."""
         read = Decoded()
         page = request
         for _ in range(MOST_PAGES):
-            decoded = collector.decode(self._upstream.get(page, deadline), tick)
+            decoded = run.collector.decode(run.source.get(page, deadline), tick)
             read.rows.extend(decoded.rows)
             read.rejected.extend(decoded.rejected)
             if decoded.more is None:
@@ -180,20 +220,18 @@ class Runner:
             page = decoded.more
         raise DecodeError(f"{request} goes on for more than {MOST_PAGES} pages")
 
-    def _give_up(
-        self, collector: Collector, at: datetime, asked: datetime, error: Exception
-    ) -> Finished:
-        """Record a tick that brought no rows, unless the database is what is away."""
-        finished = Finished(collector.name, at, _status_of(error), error=error)
+    def _give_up(self, run: _Run, error: Exception) -> Finished:
+        """Record a tick that brought no rows; keep its answer where the database took nothing."""
+        finished = Finished(run.collector.name, run.at, _status_of(error), error=error)
+        if finished.status is Status.AWAY:
+            return self._keep(run, error)
         try:
-            status = self._emptiness(collector, at, error)
-            entry = self._entry(collector, at, asked, status, error)
-            if not isinstance(error, StoreError):
-                self._store.record(entry)
-                finished = replace(finished, status=entry.status, next_try=entry.next_try)
+            status = self._emptiness(run.collector, run.at, error)
+            entry = self._entry(run, status, error)
+            self._store.record(entry)
         except StoreError as away:
-            finished = replace(finished, status=Status.AWAY, error=away)
-        return finished
+            return self._keep(run, away)
+        return replace(finished, status=entry.status, next_try=entry.next_try)
 
     def _emptiness(self, collector: Collector, at: datetime, error: Exception) -> Status:
         """Return the status: EMPTY where the source has had nothing for days, at several tries."""
@@ -205,19 +243,23 @@ class Runner:
         enough = known.attempts + 1 >= EMPTY_AFTER_TRIES and trying >= EMPTY_AFTER_TRYING
         return Status.EMPTY if enough or known.status is Status.EMPTY else Status.NOT_YET
 
-    def _entry(
-        self,
-        collector: Collector,
-        at: datetime,
-        asked: datetime,
-        status: Status,
-        error: Exception | None,
-    ) -> Entry:
-        now = self._now()
+    def _entry(self, run: _Run, status: Status, error: Exception | None) -> Entry:
+        collector, at, now = run.collector, run.at, self._now()
         settled = status.good and collector.settled(at, now)
         next_try = self._next_try(collector, at, status, error, now)
         said = None if error is None else f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
-        return Entry(collector.name, at, status, asked, now, Counts(), settled, said, next_try)
+        spoilt = status in {Status.REFUSED, Status.PARTIAL} and run.source.answers
+        return Entry(
+            collector.name,
+            at,
+            status,
+            run.asked,
+            now,
+            settled=settled,
+            error=said,
+            next_try=next_try,
+            tape=pack(run.tape) if spoilt else None,
+        )
 
     def _next_try(
         self,
@@ -228,7 +270,7 @@ class Runner:
         now: datetime,
     ) -> datetime | None:
         """Return when to ask for a tick again; None where it is final or nobody would."""
-        if status is Status.EMPTY or isinstance(error, Superseded):
+        if status is Status.EMPTY:
             return None
         if status is Status.DONE:
             return None if collector.settled(at, now) else collector.settles_at(at)
@@ -276,7 +318,7 @@ def _status_of(error: Exception) -> Status:
     match error:
         case NotYet():
             return Status.NOT_YET
-        case DecodeError():
+        case DecodeError() | StoreRefused():
             return Status.REFUSED
         case StoreError():
             return Status.AWAY

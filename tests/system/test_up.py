@@ -174,9 +174,9 @@ def test_a_lost_server_is_started_again(gept: Gept, up: subprocess.Popen[bytes],
 
 def test_a_dead_thread_ends_the_process(gept: Gept) -> None:
     (gept.folder / "sitecustomize.py").write_text(
-        "import gept.runner\n"
+        "import gept.live\n"
         "def follow(self, collector, stop): raise ZeroDivisionError\n"
-        "gept.runner.Runner.follow = follow\n"
+        "gept.live.Live.follow = follow\n"
     )
 
     process = gept.start("up", PYTHONPATH=str(gept.folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,16 +12,20 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from .. import collectors, upstream
+from ..drain import Drain
 from ..errors import GeptError, StoreAway, StoreError
-from ..events import Observer, tell
+from ..events import Finished, Observer, tell
 from ..mend import Mender
+from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
 from ..runner import Runner
 from ..settings import Settings
+from ..spool import Spool
 from ..store import Database, Server, Store, address
 from ..store.database import create
 from ..store.migrate import migrate
+from ..tape import unpack
 from .selection import chosen as chosen
 from .selection import ports as ports
 
@@ -78,10 +82,46 @@ def store(settings: Settings, stop: Flag | None = None) -> Iterator[Store]:
         yield ending.enter_context(opened(settings, server))
 
 
-def runner(settings: Settings, store: Store, observe: Observer, stop: Flag) -> Runner:
+def runner(
+    settings: Settings,
+    store: Store,
+    observe: Observer,
+    stop: Flag,
+    spool: Spool | None = None,
+) -> Runner:
     """Put a runner together."""
     source = upstream.Upstream(upstream.client(settings), settings, observe, stop, now)
-    return Runner(source, store, observe, now, settings.horizon)
+    return Runner(source, store, observe, now, settings.horizon, spool)
+
+
+def spool(settings: Settings, chosen: Iterable[Collector]) -> Spool:
+    """Return the spool of this installation."""
+    worth = {each.name: each.worth for each in chosen}
+    return Spool(settings.folder / "spool", settings.spool_limit, worth)
+
+
+def drain(settings: Settings, store: Store, stop: Flag) -> Drain:
+    """Put a drain together for every collector."""
+    every = chosen([], settings)
+    waiting = spool(settings, every)
+    return Drain(runner(settings, store, tell(), stop, waiting), store, waiting, every, now)
+
+
+def redecoded(
+    settings: Settings,
+    store: Store,
+    collectors: Iterable[Collector],
+    span: tuple[datetime, datetime],
+    stop: Flag,
+) -> Iterator[Finished]:
+    """Read the kept answers of a span again, the oldest first; yield what became of each."""
+    running = runner(settings, store, tell(), stop)
+    for collector in collectors:
+        for tick in store.kept_answers(collector, *span):
+            if stop.is_set():
+                return
+            if (tape := store.kept_answer(collector, tick)) is not None:
+                yield running.replay(collector, unpack(tape))
 
 
 def mender(settings: Settings, store: Store, stop: Flag) -> Mender:

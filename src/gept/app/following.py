@@ -8,28 +8,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from itertools import groupby
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
-from typing import Any
 
 from ..errors import GeptError, StoreAway, StoreError
-from ..events import tell
+from ..events import Observer
 from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
 from ..observe.metrics import Metrics
-from ..repair import Repair
-from ..runner import Runner
 from ..settings import Settings
-from ..store import Server, Store
+from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
-from . import GRACE, embedded, now, opened, prepare, runner, watch
+from . import GRACE, embedded, now, opened, prepare
+from .parts import assemble
 
-WATCH = 10.0
 RETRY = 3.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 HEAP = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 65_536, M_TRIM_THRESHOLD: 131_072}
@@ -84,25 +79,21 @@ class Following:
     def _follow(
         self, store: Store, server: Server | None, health: Health, metrics: Metrics
     ) -> None:
-        repairs: list[Repair] = []
-
-        def wake(event: Any) -> None:
-            for repair in repairs:
-                repair(event)
-
-        observe = tell(health, metrics, logs.Logs(), wake)
-        running = runner(self.settings, store, observe, self.stop)
-        repairs += self._repairs(running, store)
+        lead = Lead(address(self.settings, server))
+        watchers: list[Observer] = [health, metrics, logs.Logs()]
+        parts = assemble(self.settings, self.collectors, store, lead, watchers, health, self.stop)
+        parts.spool.clear_parts()
         self._begin(store)
-        watch(store, health, self.settings.horizon)
-        threads = self._start(running, repairs, store, health)
+        parts.look()
+        threads = self._start(parts.jobs(self.stop))
         log.info("started", collectors=[each.name for each in self.collectors])
         self._supervise(server, health)
-        for repair in repairs:
-            repair.wake()
+        parts.wake()
         end = monotonic() + GRACE
         for thread in threads:
             thread.join(max(end - monotonic(), 0))
+        parts.heart.stop()
+        lead.close()
         log.info("stopped")
 
     def _begin(self, store: Store) -> None:
@@ -115,28 +106,7 @@ class Following:
             except StoreAway:
                 self.stop.wait(RETRY)
 
-    def _repairs(self, running: Runner, store: Store) -> list[Repair]:
-        """Return one repair for the collectors of each source."""
-
-        def source(collector: Collector) -> str:
-            return collector.source.name
-
-        groups = groupby(sorted(self.collectors, key=source), key=source)
-        horizon, pace = self.settings.horizon, self.settings.pace
-        return [Repair(running, store, list(group), now, horizon, pace) for _, group in groups]
-
-    def _start(
-        self, running: Runner, repairs: list[Repair], store: Store, health: Health
-    ) -> list[Thread]:
-        def keep_watch() -> None:
-            while not self.stop.wait(WATCH):
-                watch(store, health, self.settings.horizon)
-
-        jobs: dict[str, Callable[[], None]] = {"watch": keep_watch}
-        for each in self.collectors:
-            jobs[each.name] = partial(running.follow, each, self.stop)
-        for number, repair in enumerate(repairs):
-            jobs[f"repair {number}"] = partial(repair.follow, self.stop)
+    def _start(self, jobs: dict[str, Callable[[], None]]) -> list[Thread]:
         threads = [
             Thread(target=self._guarded, args=(name, job), name=name, daemon=True)
             for name, job in jobs.items()

@@ -19,6 +19,8 @@ COMMANDS = (
     "gaps",
     "backfill",
     "repair",
+    "spool",
+    "redecode",
     "health",
     "db",
     "settings",

@@ -42,4 +42,5 @@ def exit_for(status: Status) -> Exit:
         "refused": Exit.REFUSED,
         "failed": Exit.FAILED,
         "away": Exit.DATABASE,
+        "spooled": Exit.DATABASE,
     }[status.value]

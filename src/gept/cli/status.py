@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,9 @@ from .moments import written
 
 if TYPE_CHECKING:
     from ..observe.health import Health
+    from ..store import Process
+
+LIVES = timedelta(minutes=1)
 
 
 @click.command("status")
@@ -29,6 +32,7 @@ def command(as_json: bool) -> None:
     with app.store(loaded) as store:
         app.watch(store, health, loaded.horizon)
         told = _status(health, now)
+        told["processes"] = [_process(each) for each in store.processes(now - LIVES)]
     click.echo(json.dumps(told, indent=2) if as_json else _table(told))
     sys.exit(Exit.UNHEALTHY if told["reasons"] else Exit.OK)
 
@@ -56,6 +60,20 @@ def _status(health: Health, now: datetime) -> dict[str, Any]:
     }
 
 
+def _process(process: Process) -> dict[str, Any]:
+    return {
+        "host": process.host,
+        "pid": process.pid,
+        "version": process.version,
+        "started_at": process.started_at.isoformat(),
+        "beat_at": process.beat_at.isoformat(),
+        "collectors": process.collectors,
+        "leads": process.leads,
+        "last_ticks": process.last_ticks,
+        "spooled": process.spooled,
+    }
+
+
 def _table(told: dict[str, Any]) -> str:
     lines = [
         f"{'collector':<10} {'state':<10} {'newest good tick':<21} {'behind':>9} {'missing':>8}"
@@ -67,4 +85,10 @@ def _table(told: dict[str, Any]) -> str:
         state = "ok" if each["healthy"] else "stale"
         missing = "-" if each["ticks_missing"] is None else each["ticks_missing"]
         lines.append(f"{each['collector']:<10} {state:<10} {at:<21} {behind:>9} {missing:>8}")
+    for each in told["processes"]:
+        leads = f"leads {', '.join(each['leads'])}" if each["leads"] else "stands by"
+        waits = f", {each['spooled']} answers wait on its disk" if each["spooled"] else ""
+        lines.append(
+            f"process {each['pid']} on {each['host']}, gept {each['version']}: {leads}{waits}"
+        )
     return "\n".join([*lines, *(f"! {reason}" for reason in told["reasons"])])

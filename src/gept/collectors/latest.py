@@ -72,5 +72,6 @@ COLLECTOR = Collector(
     port=9103,
     requests=requests,
     decode=decode,
+    worth=4,
     expect=range(3_000, 20_000),
 )

@@ -177,6 +177,7 @@ COLLECTOR = Collector(
     port=9102,
     requests=requests,
     decode=decode,
+    worth=2,
     resume=Resume("feed", WIKI),
     instead=instead,
 )

@@ -50,5 +50,6 @@ COLLECTOR = Collector(
     port=9104,
     requests=requests,
     decode=decode,
+    worth=3,
     expect=range(1, 2),
 )

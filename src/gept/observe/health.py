@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
-from ..events import Event, Finished
+from ..events import Dropped, Event, Finished
 from ..model import Collector, Status
+from ..spool import Waiting
 from ..store import Standing
 
+TOLD_FOR = timedelta(hours=1)
 T = TypeVar("T", datetime, tuple[datetime, datetime])
 
 
@@ -48,6 +50,29 @@ class State:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start."""
+
+    waiting: int = 0
+    size: int = 0
+    oldest: datetime | None = None
+    aside: int = 0
+    dropped: int = 0
+    dropped_at: datetime | None = None
+    error: str | None = None
+
+    def troubles(self, now: datetime) -> list[str]:
+        """Return what is wrong: answers lost within the last hour, or a disk that refuses."""
+        found = [f"spool: {self.error}"] if self.error else []
+        if self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
+            found.append(
+                f"spool: full; {self.dropped} answers were given up, the last one at "
+                f"{self.dropped_at:%H:%M:%SZ}; bring the database back or raise GEPT_SPOOL_LIMIT"
+            )
+        return found
+
+
 class Health:
     """Knows the newest good tick of each collector, and whether the database answers."""
 
@@ -56,6 +81,7 @@ class Health:
         self._lock = Lock()
         self._states = {each.name: State(each) for each in collectors}
         self._database: str | None = "not asked yet"
+        self._spool = Spooled()
 
     def __call__(self, event: Event) -> None:
         """Take notice of a finished tick."""
@@ -63,6 +89,10 @@ class Health:
             with self._lock:
                 state = _without_future(self._states[event.collector], self._now())
                 self._states[event.collector] = _after(state, event)
+        elif isinstance(event, Dropped):
+            with self._lock:
+                dropped = self._spool.dropped + 1
+                self._spool = replace(self._spool, dropped=dropped, dropped_at=self._now())
 
     def found(self, name: str, standing: Standing, missing: int) -> None:
         """Take notice of what the ledger says of a collector."""
@@ -82,6 +112,26 @@ class Health:
         with self._lock:
             self._database = trouble
 
+    def spool(self, waiting: Sequence[Waiting], aside: int) -> None:
+        """Take notice of what waits on disk for the database, and what was moved aside."""
+        with self._lock:
+            size = sum(each.size for each in waiting)
+            oldest = min((each.tick for each in waiting), default=None)
+            self._spool = replace(
+                self._spool, waiting=len(waiting), size=size, oldest=oldest, aside=aside, error=None
+            )
+
+    def spool_broke(self, error: str) -> None:
+        """Take notice that the spool cannot be used."""
+        with self._lock:
+            self._spool = replace(self._spool, error=error)
+
+    @property
+    def spooled(self) -> Spooled:
+        """How the spool stands."""
+        with self._lock:
+            return self._spool
+
     @property
     def states(self) -> Mapping[str, State]:
         """How each collector stands."""
@@ -98,6 +148,7 @@ class Health:
         """Return every reason not to be healthy."""
         now = self._now()
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
+        found += self.spooled.troubles(now)
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
 
 

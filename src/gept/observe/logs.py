@@ -16,7 +16,7 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 import structlog  # noqa: E402
 
 from ..errors import GeptError  # noqa: E402
-from ..events import Event, Finished  # noqa: E402
+from ..events import Dropped, Event, Finished  # noqa: E402
 from ..model import Status  # noqa: E402
 
 
@@ -69,6 +69,13 @@ class Logs:
 
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
+        if isinstance(event, Dropped):
+            self._log.error(
+                "answer lost: the spool is full",
+                collector=event.collector,
+                tick=_written(event.tick),
+                remedy="bring the database back, or raise GEPT_SPOOL_LIMIT",
+            )
         if not isinstance(event, Finished) or event.status is Status.NOT_YET:
             return
         newest = self._newest.setdefault(event.collector, event.tick)

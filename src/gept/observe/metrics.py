@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as Scraped
 
 from .. import __version__
-from ..events import Event, Fetched, Finished, Retried
+from ..events import Dropped, Event, Fetched, Finished, Retried
 from ..model import Collector, Status
 from .health import Health
 
@@ -61,7 +61,11 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._dropped = self._counter(
+            "gept_spool_dropped", "Answers that a full spool gave up.", "collector"
+        )
         for name in self._of:
+            self._dropped.labels(name)
             for outcome in OUTCOMES:
                 self._rows.labels(name, outcome)
             self._revisions.labels(name)
@@ -79,6 +83,8 @@ class Metrics:
                 self._retries.labels(request.source.name).inc()
             case Finished():
                 self._finished(event)
+            case Dropped(collector):
+                self._dropped.labels(collector).inc()
 
     def scrape(self) -> bytes:
         """Return every series in Prometheus' text format."""
@@ -130,7 +136,7 @@ class _Series:
 def _ended(status: Status) -> str:
     if status.good:
         return "success"
-    return "not_yet" if status is Status.NOT_YET else "error"
+    return status.value if status in {Status.NOT_YET, Status.SPOOLED} else "error"
 
 
 class _Freshness(Scraped):
@@ -169,6 +175,21 @@ class _Freshness(Scraped):
             "Whether the database answers.",
             value=self._health.database_trouble is None,
         )
+        yield from self._spool(now)
         build = GaugeMetricFamily("gept_build_info", "The version that runs.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
+
+    def _spool(self, now: datetime) -> Iterator[Metric]:
+        spooled = self._health.spooled
+        waits = (now - spooled.oldest).total_seconds() if spooled.oldest else 0
+        yield GaugeMetricFamily(
+            "gept_spool_answers", "Answers that wait on disk for the database.", spooled.waiting
+        )
+        yield GaugeMetricFamily("gept_spool_bytes", "Room that they take.", spooled.size)
+        yield GaugeMetricFamily(
+            "gept_spool_oldest_seconds", "How long the oldest of them waits.", waits
+        )
+        yield GaugeMetricFamily(
+            "gept_spool_aside", "Files that were moved aside as torn or foreign.", spooled.aside
+        )

@@ -18,6 +18,7 @@ from typing import Any
 from .. import sources
 from ..errors import SettingsError
 from .readers import (
+    Bytes,
     Wrong,
     address,
     ascii_text,
@@ -25,6 +26,7 @@ from .readers import (
     path,
     pooler,
     port,
+    size,
     text,
     url,
     within,
@@ -152,6 +154,14 @@ class Settings:
         within(timedelta(milliseconds=100), timedelta(hours=1)),
         timedelta(seconds=1),
         "Pause between two requests of a repair or a backfill to one host.",
+    )
+
+    spool_limit: int = setting(
+        "GEPT_SPOOL_LIMIT",
+        size,
+        Bytes(512 * 2**20),
+        "Room on disk, in `DATA_DIR/spool`, for answers that cannot be had again while the "
+        "database is away. A day of minutes has about 100 MiB.",
     )
 
     by_collector: Mapping[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+SIZES = {"MiB": 2**20, "GiB": 2**30}
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -84,6 +85,21 @@ def pooler(value: str) -> str:
     if value not in {"session", "transaction"}:
         raise Wrong("is no way to pool; set session or transaction")
     return value
+
+
+class Bytes(int):
+    """An amount of bytes, written in MiB."""
+
+    def __str__(self) -> str:
+        return f"{self // 2**20}MiB"
+
+
+def size(value: str) -> Bytes:
+    """Read an amount of bytes: a number with MiB or GiB behind it."""
+    match = re.fullmatch(r"([0-9]{1,9}) ?(MiB|GiB)", value.strip())
+    if not match or int(match[1]) == 0:
+        raise Wrong("is not an amount of bytes; set a whole number with MiB or GiB: 512MiB")
+    return Bytes(int(match[1]) * SIZES[match[2]])
 
 
 def duration(value: str) -> timedelta:

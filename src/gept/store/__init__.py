@@ -2,6 +2,18 @@
 
 from .database import Database, address
 from .embedded import Server
-from .store import Entry, Gap, Known, Standing, Store
+from .lead import Lead
+from .store import Entry, Gap, Known, Process, Standing, Store
 
-__all__ = ["Database", "Entry", "Gap", "Known", "Server", "Standing", "Store", "address"]
+__all__ = [
+    "Database",
+    "Entry",
+    "Gap",
+    "Known",
+    "Lead",
+    "Process",
+    "Server",
+    "Standing",
+    "Store",
+    "address",
+]

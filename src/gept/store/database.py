@@ -10,7 +10,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ..errors import SettingsError, StoreAway, StoreBroken
+from ..errors import SettingsError, StoreAway, StoreBroken, StoreError, StoreRefused
 from ..settings import Settings
 from .embedded import Server
 
@@ -36,6 +36,8 @@ KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+UNFIT = ("22", "23")
+"""Classes of SQLSTATE that the rows are to blame for: their values, or a constraint."""
 TEMPORARY = ("08", "25", "40", "53", "55", "57", "58", "XX")
 """Classes of SQLSTATE that pass: connection, read-only, deadlock, room, lock, shutdown, I/O."""
 
@@ -138,7 +140,7 @@ SIGNS = {
 """What libpq says when it cannot connect: it gives no SQLSTATE then."""
 
 
-def translated(error: Exception) -> StoreAway | StoreBroken:
+def translated(error: Exception) -> StoreError:
     """Return what an error of the driver means for us."""
     said = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, PoolTimeout):
@@ -150,6 +152,8 @@ def translated(error: Exception) -> StoreAway | StoreBroken:
         return StoreAway(f"the connection to the database broke: {said}{remedy and f'; {remedy}'}")
     if state is not None and state.startswith(TEMPORARY):
         return StoreAway(f"the database refuses for now ({state}): {said}")
+    if state is not None and state.startswith(UNFIT):
+        return StoreRefused(f"the rows do not fit the tables ({state}): {said}")
     remedy = REMEDIES.get(state or "", "")
     return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 

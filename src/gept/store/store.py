@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Json
 
-from ..errors import Superseded
 from ..model import Collector, Counts, Decoded, Status
 from . import writer
 from .database import Database
@@ -25,11 +26,17 @@ NEWEST_OF_ITEM = SQL("""
         SELECT {time} FROM {table} WHERE item_id = item ORDER BY {time} DESC LIMIT 1) AS newest
 """)
 PING = "SELECT 1"
+FORGET_ANSWER = "DELETE FROM answers WHERE collector = %s AND tick = %s"
+ANSWERS = "SELECT tick FROM answers WHERE collector = %s AND tick >= %s AND tick < %s ORDER BY tick"
+ANSWER = "SELECT tape FROM answers WHERE collector = %s AND tick = %s"
+MOST_ANSWERS = 500
+PROCESSES = "SELECT * FROM processes WHERE beat_at >= %s ORDER BY started_at, id"
+FORGET_PROCESS = "DELETE FROM processes WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger is to say of a run of a tick."""
+    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept."""
 
     collector: str
     tick: datetime
@@ -40,6 +47,7 @@ class Entry:
     settled: bool = False
     error: str | None = None
     next_try: datetime | None = None
+    tape: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,22 @@ class Known:
     first_asked: datetime | None
     superseded: bool
     first_of_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that collects, as its newest heart beat tells."""
+
+    id: UUID
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    beat_at: datetime
+    collectors: list[str]
+    leads: list[str]
+    last_ticks: dict[str, str]
+    spooled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +161,17 @@ class Store:
         """Commit rows and the ledger's entry together; return the counts, and whether it was new.
 
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
-        Raises Superseded for one that comes after a newer one, DecodeError for a false whole.
+        Raises DecodeError for a false whole.
         """
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
             known = _known(cursor, collector, entry.tick, entry.now)
             if collector.keeps_first and known.status is Status.DONE:
                 return None
-            if collector.table.journal is not None and known.superseded:
-                raise Superseded(f"{collector.name} has a newer snapshot than {entry.tick}")
-            batch = writer.Batch(
-                decoded.rows,
-                entry.tick,
-                whole=entry.settled and entry.status is Status.DONE,
-                frame=known.first_of_day,
-                tolerates=collector.tolerates,
-                newest=collector.schedule.newest(entry.now),
-            )
-            counts = writer.write(cursor, collector.table, batch)
+            counts = _write(cursor, collector, decoded, entry, known)
             _record(cursor, entry, counts, committed=entry.now)
+            if known.status in {Status.PARTIAL, Status.REFUSED} and entry.status is Status.DONE:
+                cursor.execute(FORGET_ANSWER, (collector.name, entry.tick))
         return counts, known.status is not Status.DONE
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
@@ -176,6 +192,45 @@ class Store:
         """Enter a run that wrote no rows."""
         with self._database.transaction() as cursor:
             _record(cursor, entry, entry.counts, committed=None)
+
+    def was_away(
+        self, collector: Collector, since: datetime, until: datetime, now: datetime, error: str
+    ) -> None:
+        """Enter why the ticks of a span are missing that nobody entered: we were away."""
+        about = {**_span(collector, since, until), "now": now, "error": error}
+        about["next_try"] = None if collector.present_only else now
+        with self._database.transaction() as cursor:
+            cursor.execute(named("was_away"), about)
+
+    def beat(self, process: Process) -> None:
+        """Enter that a process lives."""
+        about = {**asdict(process), "last_ticks": Json(process.last_ticks)}
+        with self._database.transaction() as cursor:
+            cursor.execute(named("beat"), about)
+
+    def forget_process(self, process: UUID) -> None:
+        """Enter that a process has ended."""
+        with self._database.transaction() as cursor:
+            cursor.execute(FORGET_PROCESS, (process,))
+
+    def processes(self, since: datetime) -> list[Process]:
+        """Return the processes that have said since then that they live, the oldest first."""
+        with self._database.transaction() as cursor, _rows(cursor, Process) as processes:
+            return processes.execute(PROCESSES, (since,)).fetchall()
+
+    def kept_answers(
+        self, collector: Collector, since: datetime, until: datetime
+    ) -> list[datetime]:
+        """Return the ticks whose answers are kept to be read again, the oldest first."""
+        with self._database.transaction() as cursor:
+            found = cursor.execute(ANSWERS, (collector.name, since, until))
+            return [tick for (tick,) in found]
+
+    def kept_answer(self, collector: Collector, tick: datetime) -> bytes | None:
+        """Return the tape of a tick's answer, if it is kept."""
+        with self._database.transaction() as cursor:
+            found = cursor.execute(ANSWER, (collector.name, tick)).fetchone()
+        return found[0] if found else None
 
     def due(
         self, collector: Collector, since: datetime, now: datetime, limit: int = 1
@@ -244,7 +299,39 @@ def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datet
     return Known(Status(status) if status else None, *others)
 
 
+def _write(
+    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry, known: Known
+) -> Counts:
+    late = collector.present_only and known.superseded
+    batch = writer.Batch(
+        decoded.rows,
+        entry.tick,
+        whole=entry.settled and entry.status is Status.DONE,
+        frame=known.first_of_day,
+        tolerates=collector.tolerates,
+        newest=collector.schedule.newest(entry.now),
+    )
+    if not late:
+        return writer.write(cursor, collector.table, batch)
+    about = {"collector": collector.name, "tick": entry.tick}
+    [(following,)] = cursor.execute(named("following"), about).fetchall()
+    return writer.write_late(cursor, collector.table, batch, following)
+
+
+def _answer(entry: Entry) -> dict[str, Any]:
+    return {
+        "collector": entry.collector,
+        "tick": entry.tick,
+        "asked": entry.asked,
+        "error": entry.error,
+        "tape": entry.tape,
+        "most": MOST_ANSWERS,
+    }
+
+
 def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: datetime | None) -> None:
+    if entry.tape is not None:
+        cursor.execute(named("keep_answer"), _answer(entry))
     cursor.execute(
         named("record"),
         {

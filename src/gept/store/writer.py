@@ -34,6 +34,29 @@ JOURNAL = SQL("""
     ORDER BY {fresh_key}
     ON CONFLICT ({journal_key}) DO UPDATE SET ({values}) = ROW ({excluded_values})
 """)
+LATE = SQL("""
+    WITH late AS (
+        INSERT INTO {journal} ({columns})
+        SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN LATERAL (
+            SELECT * FROM {journal} AS older WHERE {older_of_fresh} AND older.{time} <= %(tick)s
+              AND older.{time} >= date_trunc('day', %(tick)s::timestamptz)
+            ORDER BY older.{time} DESC LIMIT 1) AS stored ON true
+        WHERE %(frame)s OR {no_stored}
+           OR ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values})
+        ORDER BY {fresh_key}
+        ON CONFLICT ({journal_key}) DO NOTHING
+        RETURNING {key}
+    ), restored AS (
+        INSERT INTO {journal} ({key}, {time}, {values})
+        SELECT {stored_key}, %(following)s, {stored_values} FROM late JOIN LATERAL (
+            SELECT * FROM {journal} AS older WHERE {older_of_late} AND older.{time} < %(tick)s
+              AND older.{time} >= date_trunc('day', %(tick)s::timestamptz)
+            ORDER BY older.{time} DESC LIMIT 1) AS stored ON true
+        WHERE %(following)s::timestamptz IS NOT NULL
+        ON CONFLICT ({journal_key}) DO NOTHING
+    )
+    SELECT count(*) FROM late
+""")
 INSERT = SQL("""
     INSERT INTO {table} ({columns})
     SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN {table} AS stored ON {same_key}
@@ -89,6 +112,27 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
     inserted = cursor.execute(statements["insert"], about).rowcount
     updated = cursor.execute(statements["update"], about).rowcount if inserted < staged else 0
     return Counts(inserted, updated, removed, staged - inserted - updated)
+
+
+def write_late(
+    cursor: Cursor[Any], table: Table, batch: Batch, following: datetime | None
+) -> Counts:
+    """Write the rows of a snapshot that comes after a newer one was stored.
+
+    It goes into its place in the journal, and what the snapshot ``following`` it had left out as
+    unchanged is written there. Elsewhere only what is new is kept: the newer one knew better.
+    """
+    staged, low, high = _stage(cursor, table, batch.rows)
+    if staged == 0:
+        return Counts()
+    _lay_out(cursor, table, batch, low, high)
+    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame}
+    about["following"] = following
+    if table.journal is None:
+        inserted = cursor.execute(_statements(table)["insert"], about).rowcount
+    else:
+        [(inserted,)] = cursor.execute(_statements(table)["late"], about).fetchall()
+    return Counts(inserted, unchanged=staged - inserted)
 
 
 def _stage(
@@ -149,6 +193,7 @@ def _statements(table: Table) -> dict[str, Composed]:
         "copy": COPY,
         "bounds": BOUNDS,
         "journal": JOURNAL,
+        "late": LATE,
         "insert": INSERT,
         "update": UPDATE,
         "count_gone": COUNT_GONE,
@@ -169,6 +214,9 @@ def _parts(table: Table) -> dict[str, Composable]:
         "columns": _listed(table.columns),
         "fresh_columns": _listed(table.columns, "fresh"),
         "key": _listed(table.key),
+        "stored_key": _listed(table.key, "stored"),
+        "older_of_fresh": _key_equal(table, "older", "fresh"),
+        "older_of_late": _key_equal(table, "older", "late"),
         "fresh_key": _listed(table.key, "fresh"),
         "journal_key": _listed((*table.key, table.time)),
         "rest": _listed(rest),
@@ -178,15 +226,19 @@ def _parts(table: Table) -> dict[str, Composable]:
         "stored_values": _listed(values, "stored"),
         "excluded_values": _listed(values, "excluded"),
         "no_stored": SQL("{} IS NULL").format(Identifier("stored", table.key[0])),
-        "same_key": SQL(" AND ").join([*_key_equal(table), *_within_batch(table)]),
+        "same_key": SQL(" AND ").join(
+            [_key_equal(table, "stored", "fresh"), *_within_batch(table)]
+        ),
         "scope": _scope(table),
         "forward": _forward(table),
     }
 
 
-def _key_equal(table: Table) -> list[Composable]:
+def _key_equal(table: Table, one: str, other: str) -> Composable:
     equal = SQL("{} = {}")
-    return [equal.format(Identifier("stored", n), Identifier("fresh", n)) for n in table.key]
+    return SQL(" AND ").join(
+        equal.format(Identifier(one, name), Identifier(other, name)) for name in table.key
+    )
 
 
 def _within_batch(table: Table) -> list[Composable]:

@@ -1,0 +1,118 @@
+"""What works while collectors are followed: one thread each, and who wakes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from threading import Event as Flag
+
+from ..drain import Drain
+from ..errors import SpoolError, StoreError
+from ..events import Event, Observer
+from ..live import Live
+from ..model import Collector
+from ..observe.health import Health
+from ..repair import Repair
+from ..runner import Runner
+from ..settings import Settings
+from ..spool import Spool
+from ..store import Lead, Store
+from . import now, runner, spool, watch
+from .heart import Heart
+
+WATCH = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a process that follows collectors."""
+
+    settings: Settings
+    collectors: Sequence[Collector]
+    store: Store
+    spool: Spool
+    health: Health
+    live: Live
+    drain: Drain
+    repairs: Sequence[Repair]
+    heart: Heart
+
+    def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
+        """Return what each thread does, by its name."""
+        jobs: dict[str, Callable[[], None]] = {"watch": partial(self._keep_looking, stop)}
+        jobs["drain"] = partial(self.drain.follow, stop)
+        for each in self.collectors:
+            jobs[each.name] = partial(self.live.follow, each, stop)
+        for number, repair in enumerate(self.repairs):
+            jobs[f"repair {number}"] = partial(repair.follow, stop)
+        return jobs
+
+    def look(self) -> None:
+        """Look how everything stands, and tell that this process lives."""
+        watch(self.store, self.health, self.settings.horizon)
+        try:
+            waiting = self.spool.waiting()
+            self.health.spool(waiting, len(self.spool.aside()))
+            self.heart.beat(len(waiting))
+        except SpoolError as error:
+            self.health.spool_broke(str(error))
+        except StoreError as error:
+            self.health.database(str(error))
+
+    def wake(self) -> None:
+        """End every nap."""
+        self.drain.wake()
+        for repair in self.repairs:
+            repair.wake()
+
+    def _keep_looking(self, stop: Flag) -> None:
+        while not stop.wait(WATCH):
+            self.look()
+
+
+def assemble(
+    settings: Settings,
+    collectors: Sequence[Collector],
+    store: Store,
+    lead: Lead,
+    watchers: Sequence[Observer],
+    health: Health,
+    stop: Flag,
+) -> Parts:
+    """Put the parts together; what happens is told to the watchers and to the parts."""
+    told = [*watchers]
+
+    def observe(event: Event) -> None:
+        for each in told:
+            each(event)
+
+    waiting = spool(settings, collectors)
+    running = runner(settings, store, observe, stop, waiting)
+    live = Live(running, store, waiting, lead, observe, now)
+    drain = Drain(running, store, waiting, collectors, now)
+    repairs = _repairs(settings, collectors, running, store, lead)
+    heart = Heart(store, lead, collectors, now)
+    told += [heart, drain, *repairs]
+    return Parts(settings, collectors, store, waiting, health, live, drain, repairs, heart)
+
+
+def _repairs(
+    settings: Settings,
+    collectors: Sequence[Collector],
+    running: Runner,
+    store: Store,
+    lead: Lead,
+) -> list[Repair]:
+    """Return one repair for the collectors of each source."""
+
+    def source(collector: Collector) -> str:
+        return collector.source.name
+
+    def leads(collector: Collector) -> bool:
+        return lead.leads(collector.name)
+
+    groups = groupby(sorted(collectors, key=source), key=source)
+    horizon, pace = settings.horizon, settings.pace
+    return [Repair(running, store, list(group), now, horizon, pace, leads) for _, group in groups]

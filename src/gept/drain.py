@@ -1,0 +1,95 @@
+"""Brings what waits in the spool into the tables: in order, once, beside live collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from threading import Event as Flag
+
+from .errors import GeptError, SpoolError, StoreAway, StoreBroken, StoreError
+from .events import Event, Finished
+from .model import Collector, Status
+from .runner import Runner
+from .spool import Spool, Waiting
+from .store import Store
+
+NAP = timedelta(seconds=5)
+STOPPED = timedelta(minutes=5)
+
+
+class Drain:
+    """Works through the spool; woken when an answer waits only for those before it."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        store: Store,
+        spool: Spool,
+        collectors: Sequence[Collector],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._runner = runner
+        self._store = store
+        self.spool = spool
+        self._collectors = {each.name: each for each in collectors}
+        self._now = now
+        self._awake = Flag()
+        self._stopped_until: dict[str, datetime] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Wake up when an answer was queued though the database is there."""
+        if isinstance(event, Finished) and event.status is Status.SPOOLED and event.error is None:
+            self.wake()
+
+    def wake(self) -> None:
+        """End the present nap."""
+        self._awake.set()
+
+    def follow(self, stop: Flag) -> None:
+        """Drain whatever comes to wait, until told to stop."""
+        while not stop.is_set():
+            self._awake.clear()
+            with suppress(StoreError, SpoolError):  # both are told where they began
+                for _ in self.drain():
+                    if stop.is_set():
+                        return
+            self._awake.wait(NAP.total_seconds())
+
+    def drain(self) -> Iterator[Finished]:
+        """Store what waits, the oldest first, and yield what became of each.
+
+        Raises StoreAway where the database takes none, SpoolError where the disk gives none.
+        """
+        for waiting in self.spool.waiting():
+            collector = self._collectors.get(waiting.collector)
+            if collector is None or self._is_stopped(waiting.collector):
+                continue
+            self._store.ping()
+            if finished := self._replay(collector, waiting):
+                yield finished
+
+    def _replay(self, collector: Collector, waiting: Waiting) -> Finished | None:
+        """Store one answer; None where it was none."""
+        tape = self.spool.read(waiting)
+        if tape is None:
+            return None
+        finished = self._runner.replay(collector, tape)
+        if finished.status is not Status.AWAY:
+            self._part_with(waiting, finished)
+        elif isinstance(finished.error, StoreBroken):
+            self._stopped_until[waiting.collector] = self._now() + STOPPED
+        else:
+            raise StoreAway(str(finished.error))
+        return finished
+
+    def _part_with(self, waiting: Waiting, finished: Finished) -> None:
+        """Remove an answer, unless a bug of ours is why it could not be stored."""
+        if finished.error is None or isinstance(finished.error, GeptError):
+            self.spool.remove(waiting)
+        else:
+            self.spool.set_aside(waiting.name)
+
+    def _is_stopped(self, collector: str) -> bool:
+        now = self._now()
+        return now < self._stopped_until.get(collector, now) <= now + STOPPED

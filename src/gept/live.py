@@ -1,0 +1,129 @@
+"""Follows the newest tick of a collector, where this process leads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event as Flag
+from typing import Protocol
+
+from .errors import SpoolError, StoreAway, StoreBroken, StoreError
+from .events import Finished, Observer
+from .model import Collector, Status
+from .runner import Runner
+from .schedule import pause
+from .spool import Spool
+from .store import Store
+
+LONGEST_NAP = timedelta(seconds=20)
+STAND_BY = timedelta(seconds=5)
+STOPPED = timedelta(minutes=5)
+
+
+class Lead(Protocol):
+    """Who tells which of several processes follows a collector."""
+
+    def leads(self, collector: str) -> bool:
+        """Tell whether this process does."""
+        ...
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Where the loop of one collector stands."""
+
+    done: datetime | None = None
+    away_since: datetime | None = None
+    trouble: str = ""
+    tried_since: datetime | None = None
+    stopped_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Runs each newest tick once, whatever the clock and the database do meanwhile."""
+
+    runner: Runner
+    store: Store
+    spool: Spool
+    lead: Lead
+    observe: Observer
+    now: Callable[[], datetime]
+
+    def follow(self, collector: Collector, stop: Flag) -> None:
+        """Run the newest tick whenever there is a new one, until told to stop.
+
+        The clock is looked at anew each time, so that a sleeping laptop or a stepped clock costs
+        at most the ticks that were missed; those the source still knows are left to the repair.
+        """
+        schedule, standing = collector.schedule, _Standing()
+        while not stop.is_set():
+            tick, nap = schedule.newest(self.now()), LONGEST_NAP
+            if tick != standing.done:
+                nap = self._turn(collector, tick, standing)
+            left = schedule.due(schedule.following(tick)) - self.now()
+            stop.wait(max(min(left, nap).total_seconds(), 0.001))
+
+    def _turn(self, collector: Collector, tick: datetime, standing: _Standing) -> timedelta:
+        """Run a tick if it is ours and not there; return when to look at it again."""
+        now = self.now()
+        if standing.stopped_until and now < standing.stopped_until <= now + STOPPED:
+            return LONGEST_NAP
+        if not self.lead.leads(collector.name):
+            return STAND_BY
+        finished = self._run(collector, tick)
+        if finished is None or finished.status not in {Status.AWAY, Status.SPOOLED}:
+            self._tell_of_outage(collector, tick, standing)
+            standing.done, standing.tried_since = tick, None
+            return LONGEST_NAP
+        return self._wait(finished, standing)
+
+    def _wait(self, finished: Finished, standing: _Standing) -> timedelta:
+        """Take notice that the database did not take a tick; return when to look at it again."""
+        now = self.now()
+        if finished.error is not None:
+            standing.away_since = standing.away_since or finished.tick
+            standing.trouble = str(finished.error)
+        if isinstance(finished.error, StoreBroken):
+            standing.stopped_until = now + STOPPED
+        if finished.status is Status.SPOOLED:
+            standing.done = finished.tick
+            return LONGEST_NAP
+        standing.tried_since = standing.tried_since or now
+        return pause(now - standing.tried_since, LONGEST_NAP)
+
+    def _run(self, collector: Collector, tick: datetime) -> Finished | None:
+        """Run a tick; None where it is stored already.
+
+        While the database is away, only what cannot be had later is asked for, and kept on disk.
+        """
+        try:
+            status = self.store.known(collector, tick, self.now()).status
+        except StoreError as error:
+            if collector.present_only and isinstance(error, StoreAway):
+                return self.runner.queue(collector, tick, error)
+            finished = Finished(collector.name, tick, Status.AWAY, error=error)
+            self.observe(finished)
+            return finished
+        if status is not None and status.good:
+            return None
+        if self._queues(collector):
+            return self.runner.queue(collector, tick)
+        return self.runner.run(collector, tick)
+
+    def _queues(self, collector: Collector) -> bool:
+        """Tell whether older answers of a collector wait, which come first."""
+        with suppress(SpoolError):
+            return collector.present_only and self.spool.holds(collector.name)
+        return False
+
+    def _tell_of_outage(self, collector: Collector, tick: datetime, standing: _Standing) -> None:
+        """Enter in the ledger why ticks are missing, now that it can be written again."""
+        if standing.away_since is None:
+            return
+        with suppress(StoreAway):
+            about = (standing.away_since, tick, self.now(), standing.trouble)
+            self.store.was_away(collector, *about)
+            standing.away_since = None

@@ -1,0 +1,117 @@
+"""Which of several processes leads a collector: one advisory lock each.
+
+The locks live as long as their connection, so a process that dies or is cut off loses them, and
+the server gives them to the next that asks.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL
+
+from .database import KEEPALIVES
+
+RETRY = 5.0
+WAIT = 1.0
+PROMPT: dict[str, Any] = {
+    **KEEPALIVES,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "tcp_user_timeout": 8_000,
+}
+SESSION = """
+    SET LOCAL statement_timeout = '5s';
+    SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL tcp_keepalives_idle = 10;
+    SET LOCAL tcp_keepalives_interval = 3;
+    SET LOCAL tcp_keepalives_count = 3
+"""
+TAKE = SQL("SELECT pg_try_advisory_xact_lock(hashtext('gept lead'), hashtext({}))")
+"""Held by a transaction that does nothing else: so it works through a pooler of transactions, too.
+Such a transaction keeps no dead row alive, if its statements have no parameters: the server would
+keep the snapshot of one that has."""
+
+
+class Lead:
+    """The collectors that this process leads.
+
+    While the database is away it still leads what it led last, and takes nothing on.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._lock = Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._locked: set[str] = set()
+        self._led: frozenset[str] = frozenset()
+        self._retry_at = 0.0
+
+    def leads(self, collector: str) -> bool:
+        """Tell whether this process leads a collector; take the lead if it is free."""
+        if self._lock.acquire(timeout=WAIT):
+            try:
+                self._ask(collector)
+            finally:
+                self._lock.release()
+        return collector in self._led
+
+    @property
+    def led(self) -> frozenset[str]:
+        """The collectors that it leads, as it knows."""
+        return self._led
+
+    def close(self) -> None:
+        """Give up every lead; the locks are free when this returns, if the database answers."""
+        with self._lock:
+            self._led = frozenset()
+            with suppress(psycopg.Error):
+                if self._connection is not None:
+                    self._connection.rollback()
+            self._disconnect()
+
+    def _ask(self, collector: str) -> None:
+        """Bring what we know of a collector up to date, if the database answers."""
+        if monotonic() < self._retry_at:
+            return
+        try:
+            leads = self._take(self._connected(), collector)
+        except psycopg.Error:
+            self._disconnect()
+            self._retry_at = monotonic() + RETRY
+            return
+        self._led = self._led | {collector} if leads else self._led - {collector}
+
+    def _take(self, connection: psycopg.Connection[Any], collector: str) -> bool:
+        if collector in self._locked:
+            connection.execute("SELECT 1")
+            return True
+        found = connection.execute(TAKE.format(collector)).fetchone()
+        if taken := bool(found and found[0]):
+            self._locked.add(collector)
+        return taken
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None:
+            made = psycopg.connect(
+                self._address,
+                application_name="gept lead",
+                connect_timeout=5,
+                prepare_threshold=None,
+                **PROMPT,
+            )
+            made.execute(SESSION)
+            self._connection = made
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Let go of the connection, and with it of every lock."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+        self._connection = None
+        self._locked.clear()
