@@ -175,6 +175,17 @@ def test_status_before_and_after(gept: Gept) -> None:
     assert [each["healthy"] for each in after["collectors"]] == [True] * 6
 
 
+def test_status_reads_no_table_of_data(gept: Gept, address: str) -> None:
+    tables = "price_data_5min, prices_1h, prices_latest_1m, prices_current, player_counts, items"
+    with psycopg.connect(address) as connection:
+        connection.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        shown = gept("status", "--json", DATABASE_URL=address)
+
+    reasons = json.loads(shown.stdout)["reasons"]
+    assert len(reasons) == 6
+    assert all("no good tick yet" in each for each in reasons)
+
+
 def test_the_database_by_its_address_and_by_psql(gept: Gept) -> None:
     url = gept("db", "url")
     migrated = gept("db", "migrate")
