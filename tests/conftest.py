@@ -18,9 +18,11 @@ import tenacity.nap
 from services import Services
 
 from gept.events import Event as Happening
+from gept.live import Live
 from gept.model import Collector
 from gept.runner import Runner
 from gept.settings import Settings, load
+from gept.spool import Spool
 from gept.store import Database, Store, account
 from gept.store import Server as PostgreSQL
 from gept.store.migrate import migrate
@@ -170,6 +172,31 @@ def machine(store: Store, settings: Settings, clock: Clock, no_pauses: None) -> 
         source = Upstream(http, settings, happened.append, Event(), clock)
         runner = Runner(source, store, happened.append, clock, timedelta(days=7))
         yield Machine(runner, store, clock, happened)
+
+
+@dataclass
+class Alone:
+    """Leads every collector, or none."""
+
+    leading: bool = True
+
+    def leads(self, collector: str) -> bool:
+        """Tell whether it leads."""
+        return self.leading
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Give a spool with room for all."""
+    return Spool(tmp_path / "spool", 50_000_000, {"latest": 4, "players": 3})
+
+
+@pytest.fixture
+def live(machine: Machine, spool: Spool) -> Live:
+    """Give the loop of collectors that this process leads alone."""
+    runner, store = machine.runner, machine.store
+    runner._spool = spool
+    return Live(runner, store, spool, Alone(), machine.happened.append, machine.clock)
 
 
 @pytest.fixture

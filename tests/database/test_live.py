@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -25,16 +24,6 @@ from gept.store import Lead, Store
 Query = Callable[..., list[Any]]
 MINUTE = timedelta(minutes=1)
 JOURNAL = "SELECT item_id, high, low FROM prices_at(%s) ORDER BY 1"
-
-
-@dataclass
-class Always:
-    """Leads, or does not."""
-
-    leading: bool = True
-
-    def leads(self, collector: str) -> bool:
-        return self.leading
 
 
 @dataclass
@@ -82,15 +71,7 @@ class Loop:
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool", 50_000_000, {"latest": 4, "players": 3})
-
-
-@pytest.fixture
-def loop(machine: Machine, spool: Spool, collectors: dict[str, Collector]) -> Loop:
-    machine.runner._spool = spool
-    observe = machine.happened.append
-    live = Live(machine.runner, machine.store, spool, Always(), observe, machine.clock)
+def loop(live: Live, machine: Machine, spool: Spool, collectors: dict[str, Collector]) -> Loop:
     every = list(collectors.values())
     drain = Drain(machine.runner, machine.store, spool, every, machine.clock)
     for each in every:

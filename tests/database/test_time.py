@@ -13,6 +13,7 @@ from services import MARKET, Services
 from stage import Cue, Stage
 
 from gept.events import Finished, tell
+from gept.live import Live
 from gept.model import Collector, Status
 from gept.repair import Repair
 from gept.runner import LATE
@@ -34,7 +35,7 @@ Follow = Callable[..., list[Collector]]
 
 
 @pytest.fixture
-def follow(stage: Stage, machine: Machine, collectors: dict[str, Collector]) -> Follow:
+def follow(stage: Stage, machine: Machine, live: Live, collectors: dict[str, Collector]) -> Follow:
     """Give a function that follows and repairs collectors as ``gept up`` does."""
 
     def begin(*names: str) -> list[Collector]:
@@ -44,7 +45,7 @@ def follow(stage: Stage, machine: Machine, collectors: dict[str, Collector]) -> 
         machine.runner._observe = tell(machine.happened.append, repair)
         for each in chosen:
             machine.store.begin(each, each.schedule.newest(NOW), NOW)
-            stage.start(partial(machine.runner.follow, each))
+            stage.start(partial(live.follow, each))
         stage.start(repair.follow)
         return chosen
 
