@@ -128,8 +128,9 @@ class Collector:
     present. ``settles`` is how long after it is due a tick's answer stops changing. ``expect`` is
     how many rows a tick gives: outside of it someone is told, and the rows are kept all the same.
     ``instead`` names what to ask where a request fails for good. ``series`` is the way to mend
-    single items. ``migrations`` names the package whose folder of that name makes the tables of a
-    collector that does not come with gept.
+    single items. ``parts`` names the collector whose rows over a tick make those of this one
+    together: sums, and means as heavy as their volumes. ``migrations`` names the package whose
+    folder of that name makes the tables of a collector that does not come with gept.
     A collector is stale when its next good tick is an interval late, and ``patience`` at the least.
     """
 
@@ -146,6 +147,7 @@ class Collector:
     resume: Resume | None = None
     instead: Callable[[Request], Request | None] = lambda _: None
     series: Series | None = None
+    parts: str | None = None
     migrations: str | None = None
     expect: range = range(1, 1_000_000)
     tolerates: float = 0.2

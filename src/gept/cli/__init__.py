@@ -19,6 +19,7 @@ COMMANDS = (
     "gaps",
     "backfill",
     "repair",
+    "verify",
     "health",
     "db",
     "settings",
