@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event as Flag
@@ -18,12 +18,13 @@ from .errors import (
     UpstreamError,
 )
 from .events import Finished, Observer
-from .model import Collector, Counts, Decoded, Request, Status, Tick
+from .model import Collector, Counts, Decoded, Request, Response, Row, Status, Tick, Witness
 from .schedule import pause
 from .store import Entry, Store
 from .upstream import BUDGET, Upstream
 
 MOST_PAGES = 200
+WITNESS_BUDGET = 5.0
 LONGEST_NAP = timedelta(seconds=20)
 LONGEST_AWAY = timedelta(minutes=5)
 LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
@@ -67,6 +68,7 @@ class Runner:
         self._observe = observe
         self._now = now
         self._horizon = horizon
+        self._witnesses: dict[str, tuple[datetime, Response | None]] = {}
 
     def run(self, collector: Collector, at: datetime) -> Finished:
         """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
@@ -130,10 +132,36 @@ class Runner:
             committed=entry.now if fresh or counts.changed else None,
             again=not fresh,
             error=answer.trouble,
-            warning=unexpected(counts.rows, collector),
+            warning=self._warning(collector, answer.decoded.rows, counts),
             rejected=tuple(answer.decoded.rejected),
             next_try=entry.next_try,
         )
+
+    def _warning(self, collector: Collector, rows: Sequence[Row], counts: Counts) -> str | None:
+        """Return what is odd about rows that are stored: their number, or what a witness says."""
+        found = (unexpected(counts.rows, collector), self._doubts(collector, rows))
+        return "; ".join(each for each in found if each) or None
+
+    def _doubts(self, collector: Collector, rows: Sequence[Row]) -> str | None:
+        """Return what the collector's witness finds doubtful; one that is silent doubts nothing."""
+        witness = collector.witness
+        if witness is None or not rows:
+            return None
+        asked, response = self._witnesses.get(collector.name, (None, None))
+        if asked is None or not timedelta(0) <= self._now() - asked < witness.every:
+            response = self._heard(witness)
+            self._witnesses[collector.name] = (self._now(), response)
+        try:
+            return None if response is None else witness.judge(rows, response)
+        except DecodeError:
+            return None
+
+    def _heard(self, witness: Witness) -> Response | None:
+        """Ask a witness, briefly: the rows are stored, and the next tick is soon due."""
+        try:
+            return self._upstream.get(witness.request, monotonic() + WITNESS_BUDGET)
+        except UpstreamError:
+            return None
 
     def _ask(self, collector: Collector, tick: Tick) -> _Answer:
         """Make the requests of a tick; where one of several fails, the others still count."""

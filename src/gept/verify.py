@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
-from .model import Collector, Counts
+from .model import Collector, Counts, Status
 from .runner import Runner
 from .store import Difference, Made, Store
 
@@ -52,15 +52,17 @@ class Verifier:
     ) -> Iterator[Verdict]:
         """Yield what became of each hour that can be compared, or was rebuilt, until told to stop.
 
-        An hour can be compared when it and its buckets are good, rebuilt when only they are.
+        An hour can be compared when it and its buckets are good. It can be rebuilt when only they
+        are, or when the source said that it has nothing there.
         """
         for hour in self._store.complete_hours(made, *span):
             if self._stop.is_set():
                 return
-            if hour.good:
-                yield self._compared(made, hour.tick, repair)
-            elif rebuild and (counts := self._store.rebuild(made, hour.tick, self._now())):
+            lost = rebuild and hour.status is not Status.DONE
+            if lost and (counts := self._store.rebuild(made, hour.tick, self._now())):
                 yield Verdict(hour.tick, rebuilt=counts)
+            elif hour.good:
+                yield self._compared(made, hour.tick, repair)
 
     def _compared(self, made: Made, hour: datetime, repair: bool) -> Verdict:
         found = self._store.differences(made, hour)

@@ -211,6 +211,31 @@ def test_a_lost_hour_is_rebuilt_and_marked(
     assert verified(verifier, made) == [Verdict(HOUR)]
 
 
+def test_an_hour_that_the_source_has_lost_is_rebuilt(
+    machine: Machine, made: Made, verifier: Verifier, query: Query
+) -> None:
+    collect(machine, made)
+    query("TRUNCATE prices_1h")
+    query("UPDATE ledger SET status = 'empty' WHERE collector = 'hourly'")
+
+    [differs] = verified(verifier, made)
+    [verdict] = verifier.verify(made, SPAN, repair=True, rebuild=True)
+
+    assert differs.differences
+    assert (verdict.asked, verdict.rebuilt is not None) == (0, True)
+    assert query(HOURS) == served()
+
+
+def test_an_hour_without_any_trade_is_as_empty_as_its_buckets(
+    machine: Machine, made: Made, verifier: Verifier, query: Query
+) -> None:
+    collect(machine, made)
+    query("TRUNCATE prices_1h, price_data_5min")
+    query("UPDATE ledger SET status = 'empty'")
+
+    assert list(verifier.verify(made, SPAN, repair=True, rebuild=True)) == [Verdict(HOUR)]
+
+
 def test_an_hour_that_nobody_asked_for_is_rebuilt_and_asked_for_later(
     machine: Machine, made: Made, verifier: Verifier, query: Query
 ) -> None:

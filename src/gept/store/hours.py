@@ -15,16 +15,21 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from ..model import Collector, Counts, Row
+from ..model import Collector, Counts, Row, Status
 from .queries import named
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour whose buckets are all good, and whether its own tick is."""
+    """An hour whose buckets are all good, and how it stands itself; None where nobody asked."""
 
     tick: datetime
-    good: bool
+    status: Status | None
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing of it is missing any more."""
+        return self.status is not None and self.status.good
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def complete(cursor: Cursor[Any], made: Made, since: datetime, until: datetime) 
         "since": since,
         "until": until,
     }
-    return [Hour(*found) for found in cursor.execute(named("hours"), about)]
+    found = cursor.execute(named("hours"), about)
+    return [Hour(tick, Status(status) if status else None) for tick, status in found]
 
 
 def differences(cursor: Cursor[Any], made: Made, tick: datetime) -> list[Difference]:

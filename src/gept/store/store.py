@@ -237,8 +237,7 @@ class Store:
         collector = made.whole
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
-            status = _known(cursor, collector, tick, now).status
-            if status is not None and status.good:
+            if _known(cursor, collector, tick, now).status is Status.DONE:
                 return None
             if not (rows := hours.sums(cursor, made, tick)):
                 return None

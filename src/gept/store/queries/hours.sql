@@ -1,5 +1,5 @@
 -- The hours of a span whose buckets are all good, and how each hour itself stands.
-SELECT hour, coalesce(own.status IN ('done', 'empty'), false) AS good
+SELECT hour, own.status
 FROM (
     SELECT date_bin(%(step)s, tick, '1970-01-01 00:00:00+00') AS hour
     FROM ledger
