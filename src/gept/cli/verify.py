@@ -55,7 +55,9 @@ class Report:
 
 @click.command("verify")
 @click.argument("name")
-@click.option("--since", type=MOMENT, help="Begin with this hour. Default: seven days ago.")
+@click.option(
+    "--since", type=MOMENT, help="Begin with this hour. Default: seven days before the end."
+)
 @click.option("--until", type=MOMENT, help="End before this hour. Default: now.")
 @click.option("--repair", is_flag=True, help="Ask again for hours that differ.")
 @click.option("--rebuild", is_flag=True, help="Make hours that are lost of their buckets.")
