@@ -84,6 +84,10 @@ class Gept:
         self.started.append(process)
         return process
 
+    def path(self, folder: Path) -> str:
+        """Return where Python looks for modules: a folder, and where it looked before."""
+        return os.pathsep.join(filter(None, (str(folder), self.environ.get("PYTHONPATH"))))
+
     def sql(self, query: str) -> str:
         """Return what psql prints for a query."""
         done = self("db", "shell", "-qAtc", query)

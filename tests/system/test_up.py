@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from functools import partial
@@ -180,8 +179,7 @@ def test_a_dead_thread_ends_the_process(gept: Gept) -> None:
         "gept.runner.Runner.follow = follow\n"
     )
 
-    path = os.pathsep.join([str(gept.folder), gept.environ.get("PYTHONPATH", "")])
-    process = gept.start("up", PYTHONPATH=path)
+    process = gept.start("up", PYTHONPATH=gept.path(gept.folder))
 
     assert process.wait(60) == 1
     assert "died; see the log" in gept.log.read_text()

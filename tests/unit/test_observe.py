@@ -194,7 +194,7 @@ def test_a_wrong_clock_is_a_warning_and_not_unhealthy(health: Health) -> None:
         health(event)
 
     assert health.troubles() == []
-    assert health.warnings() == ["clock: ours is 8 s or more behind that of prices; set it right"]
+    assert health.warnings() == ["clock: ours is 7 s or more behind that of prices; set it right"]
     health(replace(WRONG, skew=5.0))
     assert health.warnings() == []
 

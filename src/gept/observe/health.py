@@ -113,7 +113,7 @@ class Health:
 
 def _told(source: str, skew: float) -> str:
     side = "ahead of" if skew > 0 else "behind"
-    return f"clock: ours is {abs(skew):.0f} s or more {side} that of {source}; set it right"
+    return f"clock: ours is {int(abs(skew))} s or more {side} that of {source}; set it right"
 
 
 def _without_future(state: State, now: datetime) -> State:
