@@ -22,12 +22,13 @@ def latest(minute: int) -> dict[str, dict[str, int | None]]:
 
 
 class Services(Server):
-    """The services on loopback; items can be missing from buckets, and the players told."""
+    """The services on loopback; items can be missing from buckets, and the players and their total told."""
 
     def __init__(self) -> None:
         super().__init__(MARKET)
         self.missing_items: set[str] = set()
         self.players: int | None = None
+        self.total: int | None = None
 
     def fault(self, path: str, kind: str, times: int = 1) -> None:
         """Let something go wrong with the next requests below a path."""
@@ -45,6 +46,8 @@ class Services(Server):
         """Return what the market says, but for what a test has changed."""
         if path == "/" and self.players is not None:
             return f"<p>There are currently {self.players:,} people playing!</p>".encode()
+        if path == "/player_count.js" and self.total is not None:
+            return f"jQuery({self.total});".encode()
         value = super().answer(path, query, fault)
         if isinstance(value, dict) and path.endswith("/5m"):
             for item in self.missing_items:

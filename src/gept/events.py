@@ -8,15 +8,22 @@ from datetime import datetime
 
 from .model import Counts, Rejected, Request, Status
 
+LARGEST_SKEW = 5.0
+"""Seconds that a clock may be wrong by before someone is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A request was answered, or broke (status 0). ``size`` is bytes after decoding."""
+    """A request was answered, or broke (status 0). ``size`` is bytes after decoding.
+
+    ``skew`` is how many seconds our clock is ahead of the source's at least, where it told.
+    """
 
     request: Request
     status: int
     seconds: float
     size: int
+    skew: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -120,6 +120,19 @@ class Series:
     pause: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A second source that is asked whether the rows of a tick can be true.
+
+    ``judge`` returns what is doubtful about rows, given the answer; it raises DecodeError where
+    that is none. One answer serves for the ticks of the time ``every``.
+    """
+
+    request: Request
+    judge: Callable[[Sequence[Row], Response], str | None]
+    every: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
     """A source, when to ask it, how to read it, and where its rows go.
@@ -128,8 +141,10 @@ class Collector:
     present. ``settles`` is how long after it is due a tick's answer stops changing. ``expect`` is
     how many rows a tick gives: outside of it someone is told, and the rows are kept all the same.
     ``instead`` names what to ask where a request fails for good. ``series`` is the way to mend
-    single items. ``migrations`` names the package whose folder of that name makes the tables of a
-    collector that does not come with gept.
+    single items. ``parts`` names the collector whose rows over a tick make those of this one
+    together: sums, and means as heavy as their volumes. ``witness`` is asked whether the rows can
+    be true; they are kept all the same. ``migrations`` names the package whose folder of that name
+    makes the tables of a collector that does not come with gept.
     ``worth`` tells whose kept answers go last when there is no room for all.
     A collector is stale when its next good tick is an interval late, and ``patience`` at the least.
     """
@@ -147,6 +162,8 @@ class Collector:
     resume: Resume | None = None
     instead: Callable[[Request], Request | None] = lambda _: None
     series: Series | None = None
+    parts: str | None = None
+    witness: Witness | None = None
     migrations: str | None = None
     expect: range = range(1, 1_000_000)
     tolerates: float = 0.2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,12 +21,13 @@ from .errors import (
     UpstreamError,
 )
 from .events import Dropped, Finished, Observer
-from .model import Collector, Counts, Decoded, Request, Status, Tick
+from .model import Collector, Counts, Decoded, Request, Row, Status, Tick
 from .schedule import pause
 from .spool import Spool
 from .store import Entry, Store
 from .tape import Answers, Player, Recorder, Tape, pack
 from .upstream import BUDGET
+from .witness import Witnesses
 
 MOST_PAGES = 200
 LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
@@ -93,6 +94,7 @@ class Runner:
         self._horizon = horizon
         self._spool = spool
         self._newest: dict[str, datetime | None] = {}
+        self._witnesses = Witnesses(upstream, now)
 
     def run(self, collector: Collector, at: datetime) -> Finished:
         """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
@@ -142,10 +144,17 @@ class Runner:
             committed=entry.now if fresh or counts.changed else None,
             again=not fresh,
             error=answer.trouble,
-            warning=unexpected(counts.rows, collector),
+            warning=self._warning(run, answer.decoded.rows, counts),
             rejected=tuple(answer.decoded.rejected),
             next_try=entry.next_try,
         )
+
+    def _warning(self, run: _Run, rows: Sequence[Row], counts: Counts) -> str | None:
+        """Return what is odd about rows that are stored: their number, or what a witness says."""
+        found = [unexpected(counts.rows, run.collector)]
+        if isinstance(run.source, Recorder):
+            found.append(self._witnesses.doubts(run.collector, rows))
+        return "; ".join(each for each in found if each) or None
 
     def _queue(self, run: _Run, because: StoreAway | None) -> Finished:
         with suppress(DecodeError):  # it is told when its turn comes

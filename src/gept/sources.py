@@ -39,5 +39,11 @@ PLAYERS = Source(
     "https://oldschool.runescape.com/",
     "Home page of the game, which tells how many people play.",
 )
+TOTAL = Source(
+    "total",
+    "GEPT_TOTAL_URL",
+    "https://www.runescape.com/player_count.js?varname=iPlayerCount&callback=jQuery",
+    "How many people play Old School and RuneScape together; the player count is held against it.",
+)
 
-ALL = (PRICES, NEWS, CHANGES, PLAYERS)
+ALL = (PRICES, NEWS, CHANGES, PLAYERS, TOTAL)

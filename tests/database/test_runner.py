@@ -11,6 +11,7 @@ import pytest
 from conftest import NOW, Machine
 from services import Services, bucket, latest
 
+from gept import witness
 from gept.errors import DecodeError, NotYet, UpstreamRefused
 from gept.model import Collector, Counts, Status
 from gept.store import Database
@@ -493,3 +494,68 @@ def test_too_few_rows_are_stored_and_told(machine: Machine, five: Collector) -> 
     assert finished.status is Status.DONE
     assert finished.warning is not None
     assert "1000 to 1999 are expected" in finished.warning
+
+
+@pytest.fixture
+def players(collectors: dict[str, Collector], upstream: Services) -> Collector:
+    upstream.total = 210_000
+    return collectors["players"]
+
+
+def totals(upstream: Services) -> int:
+    return len([path for path in upstream.paths() if path.startswith("/player_count.js")])
+
+
+def test_a_doubtful_count_is_stored_and_told(
+    machine: Machine, players: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.players = 210_001
+
+    finished = machine.run(players)
+
+    assert finished.status is Status.DONE
+    assert finished.warning == "210001 players, where both games together have 210000"
+    assert query("SELECT count FROM player_counts") == [(210_001,)]
+
+
+def test_the_witness_is_asked_every_ten_minutes_at_most_and_judges_each_tick(
+    machine: Machine, players: Collector, upstream: Services
+) -> None:
+    warnings = []
+    for minute in range(12):
+        upstream.players = 131 if minute == 5 else 131_884
+        warnings.append(machine.run(players).warning)
+        machine.clock.forward(minutes=1)
+
+    assert totals(upstream) == 2
+    assert [number for number, warning in enumerate(warnings) if warning] == [5]
+
+
+@pytest.mark.parametrize("fault", ["status:404", "html", "reset", "status:503", "empty"])
+def test_a_witness_that_does_not_answer_costs_nothing(
+    fault: str, machine: Machine, players: Collector, upstream: Services
+) -> None:
+    upstream.fault("/player_count.js", fault, 9)
+    upstream.players, upstream.total = 131, 0
+    first = machine.run(players)
+    asked = totals(upstream)
+    machine.clock.forward(minutes=1)
+    second = machine.run(players)
+
+    assert [(each.status, each.warning, each.error) for each in (first, second)] == [
+        (Status.DONE, None, None)
+    ] * 2
+    assert totals(upstream) == asked > 0
+
+
+def test_a_witness_that_hangs_is_left_alone_soon(
+    machine: Machine, players: Collector, upstream: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "BUDGET", 0.2)
+    upstream.fault("/player_count.js", "hang")
+
+    finished = machine.run(players)
+    upstream.released.set()
+
+    assert (finished.status, finished.warning) == (Status.DONE, None)
+    assert finished.seconds < 4

@@ -20,6 +20,7 @@ import pytest
 from services import Services
 
 GEPT = [sys.executable, "-m", "gept"]
+KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
 
 def free_port() -> int:
@@ -83,6 +84,10 @@ class Gept:
         self.started.append(process)
         return process
 
+    def path(self, folder: Path) -> str:
+        """Return where Python looks for modules: a folder, and where it looked before."""
+        return os.pathsep.join(filter(None, (str(folder), self.environ.get("PYTHONPATH"))))
+
     def sql(self, query: str) -> str:
         """Return what psql prints for a query."""
         done = self("db", "shell", "-qAtc", query)
@@ -110,7 +115,7 @@ def port() -> int:
 @pytest.fixture
 def gept(upstream: Services, tmp_path: Path, port: int) -> Iterator[Gept]:
     """Give gept on a data folder of its own, with the services on loopback."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     gept = Gept(
         {
             **kept,

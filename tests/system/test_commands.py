@@ -63,6 +63,8 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
         (("repair", "5m"), "has no history of single items; hourly has"),
+        (("verify", "5m"), "is not made of other buckets; hourly is"),
+        (("verify", "hourly", "--since", "2099-01-01"), "leaves no hour before"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, gept: Gept) -> None:
@@ -161,6 +163,37 @@ def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -
 
     assert ended.returncode == 8
     assert "item 11: " in ended.stderr
+
+
+def test_hours_are_held_against_their_buckets(gept: Gept) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T10:00:00Z")
+    nothing = gept("verify", "hourly", *span)
+    gept("backfill", "5m", *span)
+    gept("backfill", "hourly", "--since", span[1], "--until", "2021-03-08T09:00:00Z")
+    agreed = gept("verify", "hourly", *span)
+    gept.sql("UPDATE prices_1h SET low_price_volume = low_price_volume + 1 WHERE item_id < 200")
+    differs = gept("verify", "hourly", *span)
+    told = gept("verify", "hourly", *span, "--json")
+    mended = gept("verify", "hourly", *span, "--repair", "--rebuild")
+    again = gept("verify", "hourly", *span)
+
+    assert [each.returncode for each in (nothing, agreed, mended, again)] == [0, 0, 0, 0]
+    assert "nothing to compare" in nothing.stdout
+    assert "1 hours compared, 0 asked again, 0 rebuilt: all agree" in agreed.stdout
+    assert "1 hours could not be compared" in agreed.stdout
+    assert differs.returncode == told.returncode == 9
+    report = json.loads(told.stdout)
+    count = len(report["differences"])
+    assert count > 20
+    assert f"{count} differences in 1 hours" in differs.stdout
+    assert f"and {count - 20} more; --json lists all" in differs.stdout
+    first = report["differences"][0]
+    assert first["hour"] == "2021-03-08T08:00:00+00:00"
+    assert first["volume"] == first["volume_of_buckets"] + 1
+    assert "asked again (1 requests): it agrees now" in mended.stderr
+    assert "2021-03-08 09:00:00Z rebuilt from its buckets: " in mended.stderr
+    assert "2 hours compared, 0 asked again, 0 rebuilt: all agree" in again.stdout
+    assert gept.sql("SELECT tick FROM ledger WHERE rebuilt").startswith("2021-03-08 09:00:00")
 
 
 def test_status_before_and_after(gept: Gept) -> None:

@@ -96,7 +96,7 @@ def package(gept: Gept, upstream: Services) -> Path:
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gept-volumes\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[gept.collectors]\nvolumes = gept_volumes:COLLECTOR\n")
-    gept.environ |= {"PYTHONPATH": str(site), "GEPT_VOLUMES_URL": upstream.url}
+    gept.environ |= {"PYTHONPATH": gept.path(site), "GEPT_VOLUMES_URL": upstream.url}
     return site
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import psycopg
@@ -179,7 +179,7 @@ def test_a_dead_thread_ends_the_process(gept: Gept) -> None:
         "gept.live.Live.follow = follow\n"
     )
 
-    process = gept.start("up", PYTHONPATH=str(gept.folder))
+    process = gept.start("up", PYTHONPATH=gept.path(gept.folder))
 
     assert process.wait(60) == 1
     assert "died; see the log" in gept.log.read_text()
@@ -210,6 +210,22 @@ def test_a_slower_interval_for_a_single_collector(gept: Gept, port: int) -> None
         gept.sql("SELECT step, extract(minute FROM lower(wanted))::int FROM collectors")
         == "01:00:00|0"
     )
+
+
+def test_a_wrong_clock_is_a_warning_of_health(gept: Gept, upstream: Services, port: int) -> None:
+    upstream.now = lambda: time() + 300
+    gept.start("collect", "players", METRICS_PORT=str(port))
+
+    body = until(lambda: healthy(port))
+    metrics = get(port, "/metrics")[1]
+
+    assert body["status"] == "ok"
+    assert {warning.partition(" that of ")[2] for warning in body["warnings"]} == {
+        "players; set it right",
+        "total; set it right",
+    }
+    assert 'gept_clock_skew_seconds{source="players"} -29' in metrics
+    assert gept.log.read_text().count("clock is wrong") == 2
 
 
 def test_a_database_of_ones_own(gept: Gept, address: str, port: int) -> None:

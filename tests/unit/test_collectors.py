@@ -9,7 +9,7 @@ import pytest
 from gept.collectors import five_minutes, hourly, items, latest, news, players
 from gept.errors import DecodeError, GeptError, NotYet
 from gept.model import Collector, Request, Response, Tick
-from gept.sources import CHANGES, NEWS
+from gept.sources import CHANGES, NEWS, TOTAL
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 HOUR = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -264,6 +264,32 @@ def test_player_counts_in_other_words(text: str, count: int) -> None:
     body = f"<p class='player-count'>{text}</p>".encode()
 
     assert players.decode(response(players.COLLECTOR, body), Tick(HOUR)).rows[0][1] == count
+
+
+@pytest.mark.parametrize(
+    ("count", "body", "doubtful"),
+    [
+        (131_884, b"jQuery(210000);", False),
+        (131_884, b"jQuery123_456( 131884 );", False),
+        (131_885, b"jQuery(131884);", True),
+        (131, b"jQuery(210000);", True),
+        (21_000, b"jQuery(210000);", False),
+        (20_999, b"jQuery(210000);", True),
+        (0, b"jQuery(20000);", False),
+    ],
+)
+def test_a_player_count_is_held_against_the_total(count: int, body: bytes, doubtful: bool) -> None:
+    assert players.COLLECTOR.witness is not None
+    doubts = players.doubts([(HOUR, count, READ)], Response(Request(TOTAL), body, READ))
+
+    assert (doubts is not None) == doubtful
+    assert doubts is None or doubts.startswith(f"{count} players")
+
+
+@pytest.mark.parametrize("body", [b"", b"jQuery();", b"jQuery(0);", b"<html>", b"jQuery(-5);"])
+def test_a_total_that_is_none_is_told_by_name(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        players.doubts([(HOUR, 5, READ)], Response(Request(TOTAL), body, READ))
 
 
 def test_a_guid_too_long_for_an_index_stays_one_of_its_own() -> None:

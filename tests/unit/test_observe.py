@@ -173,6 +173,41 @@ def test_requests_revisions_and_warnings(metrics: Metrics) -> None:
     assert value(metrics, "gept_unexpected_total", collector="5m") == 1
 
 
+LATEST = Request(PRICES, "/latest")
+RIGHT, WRONG = Fetched(LATEST, 200, 0.1, 9, 0.4), Fetched(LATEST, 200, 0.1, 9, -7.5)
+SILENT = Fetched(LATEST, 0, 0.1, 0)
+
+
+def test_the_skew_of_our_clock_is_a_series(metrics: Metrics) -> None:
+    assert value(metrics, "gept_clock_skew_seconds", source="prices") is None
+    for event in (WRONG, SILENT):
+        metrics(event)
+
+    assert value(metrics, "gept_clock_skew_seconds", source="prices") == -7.5
+
+
+def test_a_wrong_clock_is_a_warning_and_not_unhealthy(health: Health) -> None:
+    for event in (DONE, RIGHT):
+        health(event)
+    assert health.warnings() == []
+    for event in (WRONG, SILENT):
+        health(event)
+
+    assert health.troubles() == []
+    assert health.warnings() == ["clock: ours is 7 s or more behind that of prices; set it right"]
+    health(replace(WRONG, skew=5.0))
+    assert health.warnings() == []
+
+
+def test_a_wrong_clock_is_logged_once_and_once_when_it_is_right_again() -> None:
+    still = replace(WRONG, skew=9.0)
+
+    assert logged(RIGHT, WRONG, SILENT, still, RIGHT, RIGHT) == [
+        ("clock is wrong", None),
+        ("clock is right again", None),
+    ]
+
+
 def test_two_machines_may_live_in_one_process(
     collectors: dict[str, Collector], health: Health, clock: Clock
 ) -> None:

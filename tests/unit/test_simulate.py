@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -50,6 +51,16 @@ def test_an_hour_is_the_sum_of_its_twelve_buckets() -> None:
             volumes[item] = volumes.get(item, 0) + (sides["lowPriceVolume"] or 0)
 
     assert {item: sides["lowPriceVolume"] for item, sides in hour.items()} == volumes
+
+
+def test_more_play_both_games_than_this_one(server: Server) -> None:
+    path = "/player_count.js?varname=iPlayerCount&callback=jQuery"
+    with urllib.request.urlopen(server.url + path, timeout=10) as answer:  # noqa: S310
+        body, date = answer.read().decode(), answer.headers["Date"]
+    total = int(body.removeprefix("jQuery(").removesuffix(");"))
+
+    assert total == MARKET.total((NOON + 3620) // 60) > MARKET.players((NOON + 3620) // 60)
+    assert parsedate_to_datetime(date).timestamp() == NOON + 3620
 
 
 def test_the_same_question_has_the_same_answer() -> None:

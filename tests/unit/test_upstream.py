@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import httpx2
@@ -261,6 +261,30 @@ def test_each_answer_is_told_with_status_and_size(asker: Asker) -> None:
 
     [fetched] = asker.of(Fetched)
     assert (fetched.status, fetched.size) == (200, len(body))
+
+
+@pytest.mark.parametrize("ahead", [0, 30, -30])
+def test_our_clock_is_held_against_that_of_the_source(
+    ahead: int, asker: Asker, upstream: Services
+) -> None:
+    upstream.now = lambda: time() - ahead
+    upstream.fault(PATH, "status:404")
+    with pytest.raises(UpstreamRefused):
+        asker.get()
+    asker.get()
+
+    for fetched in asker.of(Fetched):
+        assert fetched.skew == pytest.approx(ahead, abs=2)
+        assert abs(fetched.skew) <= abs(ahead)
+
+
+def test_who_does_not_answer_says_nothing_of_the_time(asker: Asker, upstream: Services) -> None:
+    silent = replace(asker.upstream._settings, prices_url="http://127.0.0.1:1/x")
+    asker.upstream._settings = silent
+    with pytest.raises(UpstreamBusy):
+        asker.get()
+
+    assert {fetched.skew for fetched in asker.of(Fetched)} == {None}
 
 
 def test_a_proxy_is_used_where_the_environment_names_one(

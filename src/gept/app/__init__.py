@@ -26,6 +26,7 @@ from ..store import Database, Server, Store, address
 from ..store.database import create
 from ..store.migrate import migrate
 from ..tape import unpack
+from ..verify import Verifier
 from .selection import chosen as chosen
 from .selection import ports as ports
 
@@ -128,6 +129,11 @@ def mender(settings: Settings, store: Store, stop: Flag) -> Mender:
     """Put a mender together."""
     source = upstream.Upstream(upstream.client(settings), settings, tell(), stop, now)
     return Mender(source, store, now, stop)
+
+
+def verifier(settings: Settings, store: Store, stop: Flag) -> Verifier:
+    """Put a verifier together."""
+    return Verifier(runner(settings, store, tell(), stop), store, now, settings.pace, stop)
 
 
 def stop_on_signals(stop: Flag) -> None:

@@ -21,6 +21,7 @@ COMMANDS = (
     "repair",
     "spool",
     "redecode",
+    "verify",
     "health",
     "db",
     "settings",

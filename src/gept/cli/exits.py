@@ -23,6 +23,7 @@ class Exit(IntEnum):
     FAILED = 6
     DATABASE = 7
     INCOMPLETE = 8
+    DIFFERENT = 9
 
 
 def exit_of(error: GeptError) -> Exit:

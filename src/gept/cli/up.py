@@ -59,6 +59,7 @@ def _made_up(settings: Settings) -> Iterator[Settings]:
             news_url=f"{server.url}/m=news/latest_news.rss",
             changes_url=f"{server.url}/api.php",
             players_url=f"{server.url}/",
+            total_url=f"{server.url}/player_count.js?varname=iPlayerCount&callback=jQuery",
         )
     finally:
         server.stop()

@@ -78,4 +78,5 @@ COLLECTOR = Collector(
     series=Series(
         series, decode_series, HIGH_VOLUME_ITEMS, timedelta(hours=2), timedelta(milliseconds=100)
     ),
+    parts="5m",
 )

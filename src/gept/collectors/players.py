@@ -1,20 +1,25 @@
-"""How many people play, each minute, as the home page of the game tells it."""
+"""How many people play, each minute, as the home page of the game tells it.
+
+Another page tells how many play this game and RuneScape together: of most of them it is this one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ..decode import html
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Table, Tick
+from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Witness
 from ..schedule import Every
-from ..sources import PLAYERS
+from ..sources import PLAYERS, TOTAL
 
 SENTENCE = re.compile(r"There (?:is|are) currently ([0-9][0-9,]*) (?:people|person) playing")
+TOTAL_CALL = re.compile(rb"\(\s*([0-9]{1,12})\s*\)")
 MOST = 5_000_000
+LEAST_SHARE = 10
 
 
 class PlayerCount(NamedTuple):
@@ -41,6 +46,24 @@ def decode(response: Response, tick: Tick) -> Decoded:
     return Decoded([(tick.at, count, response.at)])
 
 
+def doubts(rows: Sequence[Row], response: Response) -> str | None:
+    """Return what is doubtful about a count, given how many play both games.
+
+    More than both have is false; so is less than a tenth, as of a number cut at its comma. Nobody
+    at all is maintenance.
+    """
+    found = TOTAL_CALL.search(response.body)
+    total = int(found[1]) if found else 0
+    if total == 0:
+        raise DecodeError(f"{response.request} does not tell how many people play")
+    count: int = rows[0][1]
+    if count > total:
+        return f"{count} players, where both games together have {total}"
+    if 0 < count * LEAST_SHARE < total:
+        return f"{count} players, where both games together have as many as {total}"
+    return None
+
+
 COLLECTOR = Collector(
     name="players",
     about="player count",
@@ -52,4 +75,5 @@ COLLECTOR = Collector(
     decode=decode,
     worth=3,
     expect=range(1, 2),
+    witness=Witness(Request(TOTAL), doubts, timedelta(minutes=10)),
 )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
-from ..events import Dropped, Event, Finished
+from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool import Waiting
 from ..store import Standing
@@ -82,9 +82,13 @@ class Health:
         self._states = {each.name: State(each) for each in collectors}
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
+        self._skews: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take notice of a finished tick."""
+        """Take notice of a finished tick, and of what a source says of the time."""
+        if isinstance(event, Fetched) and event.skew is not None:
+            with self._lock:
+                self._skews[event.request.source.name] = event.skew
         if isinstance(event, Finished) and event.collector in self._states:
             with self._lock:
                 state = _without_future(self._states[event.collector], self._now())
@@ -150,6 +154,17 @@ class Health:
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         found += self.spooled.troubles(now)
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
+
+    def warnings(self) -> list[str]:
+        """Return what someone should look at, though the data is fresh."""
+        with self._lock:
+            skews = dict(self._skews)
+        return [_told(source, skew) for source, skew in skews.items() if abs(skew) > LARGEST_SKEW]
+
+
+def _told(source: str, skew: float) -> str:
+    side = "ahead of" if skew > 0 else "behind"
+    return f"clock: ours is {int(abs(skew))} s or more {side} that of {source}; set it right"
 
 
 def _without_future(state: State, now: datetime) -> State:

@@ -16,7 +16,7 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 import structlog  # noqa: E402
 
 from ..errors import GeptError  # noqa: E402
-from ..events import Dropped, Event, Finished  # noqa: E402
+from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished  # noqa: E402
 from ..model import Status  # noqa: E402
 
 
@@ -66,6 +66,7 @@ class Logs:
         self._log = log or structlog.get_logger()
         self._broken: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
+        self._skewed: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
@@ -76,6 +77,8 @@ class Logs:
                 tick=_written(event.tick),
                 remedy="bring the database back, or raise GEPT_SPOOL_LIMIT",
             )
+        if isinstance(event, Fetched) and event.skew is not None:
+            self._clock(event.request.source.name, event.skew)
         if not isinstance(event, Finished) or event.status is Status.NOT_YET:
             return
         newest = self._newest.setdefault(event.collector, event.tick)
@@ -87,6 +90,17 @@ class Logs:
             self._log.warning("collector broke", **_about(event), error=event.trouble)
         if _is_bug(event):
             self._log.error("bug", collector=event.collector, exc_info=event.error)
+
+    def _clock(self, source: str, skew: float) -> None:
+        """Tell once that our clock and a source's differ, and once that they agree again."""
+        wrong, about = abs(skew) > LARGEST_SKEW, {"source": source, "seconds_ahead": round(skew, 1)}
+        if wrong and source not in self._skewed:
+            self._skewed.add(source)
+            remedy = "set the clock of this machine, and keep it right by NTP"
+            self._log.warning("clock is wrong", **about, remedy=remedy)
+        elif not wrong and source in self._skewed:
+            self._skewed.remove(source)
+            self._log.info("clock is right again", **about)
 
     def _good(self, event: Finished, newest: datetime) -> None:
         if event.tick >= newest and (since := self._broken.pop(event.collector, None)) is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -52,7 +53,7 @@ class Metrics:
             "gept_revisions", "Stored rows that a later answer changed or took back.", "collector"
         )
         self._warnings = self._counter(
-            "gept_unexpected", "Ticks with fewer or more rows than expected.", "collector"
+            "gept_unexpected", "Stored ticks with something odd about their rows.", "collector"
         )
         self._latency = Histogram(
             "gept_http_seconds",
@@ -64,6 +65,12 @@ class Metrics:
         self._dropped = self._counter(
             "gept_spool_dropped", "Answers that a full spool gave up.", "collector"
         )
+        self._skew = Gauge(
+            "gept_clock_skew_seconds",
+            "How far our clock is ahead of the source's, at least.",
+            ("source",),
+            registry=self.registry,
+        )
         for name in self._of:
             self._dropped.labels(name)
             for outcome in OUTCOMES:
@@ -74,11 +81,8 @@ class Metrics:
     def __call__(self, event: Event) -> None:
         """Count one event."""
         match event:
-            case Fetched(request, status, seconds, size):
-                source = request.source.name
-                self._responses.labels(source, status).inc()
-                self._bytes.labels(source).inc(size)
-                self._latency.labels(source).observe(seconds)
+            case Fetched():
+                self._fetched(event)
             case Retried(request):
                 self._retries.labels(request.source.name).inc()
             case Finished():
@@ -89,6 +93,14 @@ class Metrics:
     def scrape(self) -> bytes:
         """Return every series in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def _fetched(self, event: Fetched) -> None:
+        source = event.request.source.name
+        self._responses.labels(source, event.status).inc()
+        self._bytes.labels(source).inc(event.size)
+        self._latency.labels(source).observe(event.seconds)
+        if event.skew is not None:
+            self._skew.labels(source).set(event.skew)
 
     def _finished(self, event: Finished) -> None:
         if (series := self._of.get(event.collector)) is None:

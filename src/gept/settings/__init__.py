@@ -136,6 +136,7 @@ class Settings:
     players_url: str = setting(
         sources.PLAYERS.setting, url, sources.PLAYERS.url, sources.PLAYERS.about
     )
+    total_url: str = setting(sources.TOTAL.setting, url, sources.TOTAL.url, sources.TOTAL.about)
     first_horizon: timedelta = setting(
         "GEPT_FIRST_HORIZON",
         within(timedelta(0), timedelta(days=3650)),

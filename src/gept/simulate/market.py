@@ -117,6 +117,10 @@ class Market:
         """Return how many play."""
         return 90_000 + abs(minute % 1440 - 720) * 80 + chance(minute, 4) % 500
 
+    def total(self, minute: int) -> int:
+        """Return how many play this game and the other one together."""
+        return self.players(minute) + 20_000 + chance(minute, 6) % 500
+
     def post(self, number: int, wording: str = "") -> dict[str, str]:
         """Return an official post; there is one each six hours."""
         day = datetime.fromtimestamp(number * POST_EVERY, UTC)

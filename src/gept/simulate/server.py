@@ -83,6 +83,7 @@ class Server(ThreadingHTTPServer):
             "GEPT_NEWS_URL": f"{self.url}/m=news/latest_news.rss?oldschool=true",
             "GEPT_CHANGES_URL": f"{self.url}/api.php",
             "GEPT_PLAYERS_URL": f"{self.url}/",
+            "GEPT_TOTAL_URL": f"{self.url}/player_count.js?varname=iPlayerCount&callback=jQuery",
         }
 
     def start(self) -> Thread:
@@ -117,6 +118,8 @@ class Server(ThreadingHTTPServer):
                 found = self._recent_changes(query)
             case "/m=news/latest_news.rss":
                 found = self._feed()
+            case "/player_count.js":
+                found = self._total(query.get("callback", "callback"))
             case _:
                 found = self._page() if path == "/" else None
         return found
@@ -187,6 +190,10 @@ class Server(ThreadingHTTPServer):
         )
         return f'<?xml version="1.0"?><rss version="2.0"><channel>{items}</channel></rss>'.encode()
 
+    def _total(self, callback: str) -> bytes:
+        """Return how many people play both games."""
+        return f"{callback}({self.market.total(int(self.now()) // 60)});".encode()
+
     def _page(self) -> bytes:
         players = self.market.players(int(self.now()) // 60)
         return (
@@ -216,6 +223,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return a moment, the present one unless told, by the server's clock."""
+        return super().date_time_string(self.server.now() if timestamp is None else timestamp)
 
     def do_POST(self) -> None:
         """Take a fault: ``{"path": …, "fault": …, "times": …}``."""

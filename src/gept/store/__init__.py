@@ -2,15 +2,19 @@
 
 from .database import Database, address
 from .embedded import Server
+from .hours import Difference, Hour, Made
 from .lead import Lead
 from .store import Entry, Gap, Known, Process, Standing, Store
 
 __all__ = [
     "Database",
+    "Difference",
     "Entry",
     "Gap",
+    "Hour",
     "Known",
     "Lead",
+    "Made",
     "Process",
     "Server",
     "Standing",

@@ -14,8 +14,9 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
 from ..model import Collector, Counts, Decoded, Status
-from . import writer
+from . import hours, writer
 from .database import Database
+from .hours import Difference, Hour, Made
 from .layouts import plain
 from .queries import named
 
@@ -275,6 +276,30 @@ class Store:
                 named("count_missing"), _span(collector, since, until)
             ).fetchone()
         return found or (0, 0)
+
+    def complete_hours(self, made: Made, since: datetime, until: datetime) -> list[Hour]:
+        """Return the hours of a span whose buckets are all good."""
+        with self._database.transaction() as cursor:
+            return hours.complete(cursor, made, since, until)
+
+    def differences(self, made: Made, tick: datetime) -> list[Difference]:
+        """Return where an hour is not what its buckets make together."""
+        with self._database.transaction() as cursor:
+            return hours.differences(cursor, made, tick)
+
+    def rebuild(self, made: Made, tick: datetime, now: datetime) -> Counts | None:
+        """Make an hour of its buckets; None where it has come meanwhile, or they hold no row."""
+        collector = made.whole
+        with self._database.transaction() as cursor:
+            cursor.execute(LOCK, (collector.name,))
+            if _known(cursor, collector, tick, now).status is Status.DONE:
+                return None
+            if not (rows := hours.sums(cursor, made, tick)):
+                return None
+            batch = writer.Batch(rows, tick, whole=True, tolerates=1.0)
+            counts = writer.write(cursor, collector.table, batch)
+            hours.record(cursor, made, tick, counts, now)
+        return counts
 
     def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""

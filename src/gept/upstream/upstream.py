@@ -20,6 +20,7 @@ from ..events import Fetched, Observer, Retried
 from ..model import Request, Response
 from ..settings import Settings
 from ..sources import PRICES
+from . import clock
 from .client import until
 
 TRIES = 4
@@ -80,16 +81,18 @@ class Upstream:
 
     def _get_once(self, request: Request, deadline: float) -> Response:
         self._ask_leave(request)
-        started, status, size = monotonic(), 0, 0
+        started, status, size, skew = monotonic(), 0, 0, None
         try:
+            asked = self._now()
             with _translated(request), until(deadline), self._answer(request) as answer:
                 status = answer.status_code
+                skew = clock.skew(answer.headers, asked, self._now())
                 self._judge(answer, request)
                 body = _read(answer, request)
                 size = len(body)
                 return Response(request, body, self._now())
         finally:
-            self._observe(Fetched(request, status, monotonic() - started, size))
+            self._observe(Fetched(request, status, monotonic() - started, size, skew))
 
     def _ask_leave(self, request: Request) -> None:
         """Keep to what the source said in its last Retry-After, whichever collector asks."""

@@ -47,7 +47,7 @@ def application(
     async def healthy(_: Request) -> Response:
         at = now()
         states = {name: _state(state, at) for name, state in health.states.items()}
-        return _verdict(health.troubles(), collectors=states)
+        return _verdict(health.troubles(), warnings=health.warnings(), collectors=states)
 
     routes = {
         "/": index,

@@ -13,6 +13,7 @@ ON CONFLICT (collector, tick) DO UPDATE SET
              AND excluded.status <> 'empty' THEN known.status
         ELSE excluded.status END,
     settled = known.settled OR excluded.settled,
+    rebuilt = known.rebuilt AND excluded.committed_at IS NULL,
     attempts = known.attempts + 1,
     rows = CASE WHEN excluded.committed_at IS NULL THEN known.rows ELSE excluded.rows END,
     inserted = CASE WHEN excluded.committed_at IS NULL THEN known.inserted ELSE excluded.inserted END,
