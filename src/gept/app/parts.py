@@ -32,6 +32,7 @@ class Parts:
     settings: Settings
     collectors: Sequence[Collector]
     store: Store
+    lead: Lead
     spool: Spool
     health: Health
     live: Live
@@ -55,6 +56,7 @@ class Parts:
         try:
             waiting = self.spool.waiting()
             self.health.spool(waiting, len(self.spool.aside()))
+            self.health.leads(self.lead.led)
             self.heart.beat(len(waiting))
         except SpoolError as error:
             self.health.spool_broke(str(error))
@@ -95,7 +97,7 @@ def assemble(
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)
     told += [heart, drain, *repairs]
-    return Parts(settings, collectors, store, waiting, health, live, drain, repairs, heart)
+    return Parts(settings, collectors, store, lead, waiting, health, live, drain, repairs, heart)
 
 
 def _repairs(

@@ -82,6 +82,7 @@ class Health:
         self._states = {each.name: State(each) for each in collectors}
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
+        self._led: frozenset[str] = frozenset()
         self._skews: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
@@ -115,6 +116,17 @@ class Health:
         """Take notice of whether the database answers, or what it said."""
         with self._lock:
             self._database = trouble
+
+    def leads(self, collectors: frozenset[str]) -> None:
+        """Take notice of the collectors that this process leads."""
+        with self._lock:
+            self._led = collectors
+
+    @property
+    def led(self) -> frozenset[str]:
+        """The collectors that this process leads; for the others it stands by."""
+        with self._lock:
+            return self._led
 
     def spool(self, waiting: Sequence[Waiting], aside: int) -> None:
         """Take notice of what waits on disk for the database, and what was moved aside."""

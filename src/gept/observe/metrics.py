@@ -168,8 +168,12 @@ class _Freshness(Scraped):
         missing = GaugeMetricFamily(
             "gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"]
         )
+        leads = GaugeMetricFamily(
+            "gept_leads", "Whether this process leads the collector.", labels=["collector"]
+        )
         for state in states:
             name = state.collector.name
+            leads.add_metric([name], name in self._health.led)
             if state.stored is not None:
                 yield GaugeMetricFamily(
                     f"gept_{name}_last_timestamp",
@@ -180,6 +184,7 @@ class _Freshness(Scraped):
                 lag.add_metric([name], behind.total_seconds())
             if state.missing is not None:
                 missing.add_metric([name], state.missing)
+        yield leads
         yield lag
         yield missing
         yield GaugeMetricFamily(
