@@ -79,7 +79,7 @@ class Logs:
             )
         if isinstance(event, Fetched) and event.skew is not None:
             self._clock(event.request.source.name, event.skew)
-        if not isinstance(event, Finished) or event.status is Status.NOT_YET:
+        if not isinstance(event, Finished) or _is_quiet(event):
             return
         newest = self._newest.setdefault(event.collector, event.tick)
         self._newest[event.collector] = max(newest, event.tick)
@@ -110,6 +110,12 @@ class Logs:
         if event.again and not (event.counts.updated or event.counts.removed):
             return
         self._log.info("revised" if event.again else "stored", **_about(event), **_counts(event))
+
+
+def _is_quiet(event: Finished) -> bool:
+    """Tell whether a tick only waits for its turn: at its source, or in the spool."""
+    waits = event.status is Status.SPOOLED and event.error is None
+    return waits or event.status is Status.NOT_YET
 
 
 def _about(event: Finished) -> dict[str, Any]:
