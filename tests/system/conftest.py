@@ -110,7 +110,8 @@ def port() -> int:
 @pytest.fixture
 def gept(upstream: Services, tmp_path: Path, port: int) -> Iterator[Gept]:
     """Give gept on a data folder of its own, with the services on loopback."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    of_ours = ("PATH", "HOME", "LANG", "PYTHONPATH")
+    kept = {name: os.environ[name] for name in of_ours if name in os.environ}
     gept = Gept(
         {
             **kept,

@@ -21,6 +21,7 @@ from ..spool import Spool
 from ..store import Lead, Store
 from . import now, runner, spool, watch
 from .heart import Heart
+from .upkeep import Upkeep
 
 WATCH = 10.0
 
@@ -38,6 +39,7 @@ class Parts:
     drain: Drain
     repairs: Sequence[Repair]
     heart: Heart
+    upkeep: Upkeep
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
@@ -70,6 +72,7 @@ class Parts:
     def _keep_looking(self, stop: Flag) -> None:
         while not stop.wait(WATCH):
             self.look()
+            self.upkeep()
 
 
 def assemble(
@@ -95,7 +98,8 @@ def assemble(
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)
     told += [heart, drain, *repairs]
-    return Parts(settings, collectors, store, waiting, health, live, drain, repairs, heart)
+    upkeep = Upkeep(store, settings.keep_rejects, now)
+    return Parts(settings, collectors, store, waiting, health, live, drain, repairs, heart, upkeep)
 
 
 def _repairs(

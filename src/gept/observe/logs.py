@@ -66,6 +66,7 @@ class Logs:
         self._log = log or structlog.get_logger()
         self._broken: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
+        self._drift: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
@@ -80,6 +81,8 @@ class Logs:
             return
         newest = self._newest.setdefault(event.collector, event.tick)
         self._newest[event.collector] = max(newest, event.tick)
+        if event.drift is not None and event.tick >= newest:
+            self._tell_drift(event.collector, event.drift)
         if event.status.good:
             self._good(event, newest)
         elif event.collector not in self._broken and event.tick >= newest:
@@ -87,6 +90,17 @@ class Logs:
             self._log.warning("collector broke", **_about(event), error=event.trouble)
         if _is_bug(event):
             self._log.error("bug", collector=event.collector, exc_info=event.error)
+
+    def _tell_drift(self, collector: str, drift: tuple[str, ...]) -> None:
+        """Tell once how answers differ from what we know, and once that they no longer do."""
+        before = self._drift.get(collector, ())
+        self._drift[collector] = drift
+        if set(drift) == set(before):
+            return
+        if drift:
+            self._log.warning("schema drift", collector=collector, differences=list(drift))
+        else:
+            self._log.info("schema as known again", collector=collector)
 
     def _good(self, event: Finished, newest: datetime) -> None:
         if event.tick >= newest and (since := self._broken.pop(event.collector, None)) is not None:

@@ -3,6 +3,7 @@
 from .database import Database, address
 from .embedded import Server
 from .lead import Lead
+from .rejects import Reject, RejectCount, Search
 from .store import Entry, Gap, Known, Process, Standing, Store
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "Known",
     "Lead",
     "Process",
+    "Reject",
+    "RejectCount",
+    "Search",
     "Server",
     "Standing",
     "Store",
