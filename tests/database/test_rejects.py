@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from threading import Event
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from conftest import NOW, Machine
 from services import Services, bucket
 
+from gept.app.parts import Parts
 from gept.app.upkeep import BATCH, EVERY, Upkeep
 from gept.errors import NotYet, StoreAway
 from gept.model import Collector, Decoded, Kind, Rejected, Status
@@ -185,6 +189,18 @@ def test_upkeep_forgets_what_is_old_in_batches_and_then_rests(
     assert left == [2, 1, 1, 1, 1, 2]
     assert BATCH < 10_000
     assert timedelta(hours=1) <= EVERY
+
+
+def test_a_process_that_collects_does_the_upkeep(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, nothing = Event(), cast("Any", None)
+    monkeypatch.setattr("gept.app.parts.WATCH", 0)
+    monkeypatch.setattr(Parts, "look", lambda _: None)
+    parts = replace(Parts(*[nothing] * len(fields(Parts))), collectors=(), repairs=())
+    parts = replace(parts, drain=Mock(), upkeep=cast("Any", done.set))
+
+    parts.jobs(done)["watch"]()
+
+    assert done.is_set()
 
 
 def test_upkeep_outlives_a_database_that_is_away(
