@@ -18,6 +18,9 @@ GeptError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class GeptError(Exception):
     """The root of every error that gept raises on purpose; its text is for its user."""
@@ -66,7 +69,18 @@ class NotYet(GeptError):
 
 
 class DecodeError(GeptError):
-    """The answer does not have the shape that the collector knows."""
+    """The answer does not have the shape that the collector knows.
+
+    ``rejected`` are the entries that cannot be rows; ``drift`` tells how the shape differs, None
+    where that is not known.
+    """
+
+    def __init__(
+        self, message: str, *, rejected: Sequence[Any] = (), drift: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.rejected = tuple(rejected)
+        self.drift = None if drift is None else tuple(drift)
 
 
 class TapeError(GeptError):

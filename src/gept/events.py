@@ -41,6 +41,7 @@ class Finished:
 
     ``committed`` is when its rows were committed (UTC); None where there are none. ``again`` tells
     a tick that had been good before. ``next_try`` is when it will be asked for again, if at all.
+    ``drift`` tells how the answer differs from what we know; None where nothing was read.
     """
 
     collector: str
@@ -54,6 +55,7 @@ class Finished:
     warning: str | None = None
     rejected: tuple[Rejected, ...] = ()
     next_try: datetime | None = None
+    drift: tuple[str, ...] | None = None
 
     @property
     def trouble(self) -> str | None:

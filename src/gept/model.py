@@ -49,22 +49,43 @@ class Tick:
     newest: datetime | None = None
 
 
+class Kind(StrEnum):
+    """Why an entry of an answer cannot be a row."""
+
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    MISSING_FIELD = "missing_field"
+    BAD_ID = "bad_id"
+    NULL_ENTRY = "null_entry"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One entry of an answer that cannot be a row: where it stood, why, and what it was."""
+    """One entry of an answer that cannot be a row: where it stood, why, and what it was.
+
+    ``where`` is one entry's alone within the answers of a tick.
+    """
 
     where: str
     reason: str
     value: Any = None
+    kind: Kind = Kind.OTHER
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an answer says: rows, entries that cannot be rows, and the request that continues it."""
+    """What an answer says: rows, entries that cannot be rows, and the request that continues it.
+
+    ``drift`` tells in sentences how its shape differs from what the collector knows. ``digest``
+    tells its data from others'; it is given where the same data twice in a row are not believed.
+    """
 
     rows: list[Row] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     more: Request | None = None
+    drift: list[str] = field(default_factory=list)
+    digest: bytes | None = None
 
 
 class Vanished(StrEnum):

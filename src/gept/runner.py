@@ -34,6 +34,7 @@ LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
 LONG_LATE = timedelta(minutes=1)
 AFTER_TROUBLE = timedelta(seconds=15)
 LONGEST_ERROR = 1000
+MOST_KEPT = 100
 KEPT = "stored already: of a tick's snapshots the first stays"
 EMPTY_AFTER_TRIES = 3
 EMPTY_AFTER_TRYING = timedelta(days=1)
@@ -134,7 +135,8 @@ class Runner:
         entry = replace(entry, counts=Counts(rejected=rejected))
         committed = self._store.commit(collector, answer.decoded, entry)
         if committed is None:
-            return Finished(collector.name, at, Status.DONE, again=True, warning=KEPT)
+            drift = tuple(answer.decoded.drift)
+            return Finished(collector.name, at, Status.DONE, again=True, warning=KEPT, drift=drift)
         counts, fresh = committed
         return Finished(
             collector.name,
@@ -147,6 +149,7 @@ class Runner:
             warning=self._warning(run, answer.decoded.rows, counts),
             rejected=tuple(answer.decoded.rejected),
             next_try=entry.next_try,
+            drift=tuple(answer.decoded.drift),
         )
 
     def _warning(self, run: _Run, rows: Sequence[Row], counts: Counts) -> str | None:
@@ -200,9 +203,8 @@ class Runner:
                 if len(requests) == 1:
                     raise
                 answer.failure = answer.failure or error
-                continue
-            answer.decoded.rows.extend(part.rows)
-            answer.decoded.rejected.extend(part.rejected)
+                part = learnt(error)
+            answer.decoded = joined(answer.decoded, part)
         if answer.failure and not answer.decoded.rows:
             raise answer.failure
         return answer
@@ -211,10 +213,10 @@ class Runner:
         """Read an answer; where it fails for good, what the collector would ask instead."""
         try:
             return self._read(run, request, tick, deadline)
-        except (UpstreamError, DecodeError):
+        except (UpstreamError, DecodeError) as error:
             if (other := run.collector.instead(request)) is None:
                 raise
-            return self._read(run, other, tick, deadline)
+            return joined(learnt(error), self._read(run, other, tick, deadline))
 
     def _read(self, run: _Run, request: Request, tick: Tick, deadline: float) -> Decoded:
         """Read an answer and the pages that continue it: all of them, or none."""
@@ -222,8 +224,7 @@ class Runner:
         page = request
         for _ in range(MOST_PAGES):
             decoded = run.collector.decode(run.source.get(page, deadline), tick)
-            read.rows.extend(decoded.rows)
-            read.rejected.extend(decoded.rejected)
+            read = joined(read, decoded)
             if decoded.more is None:
                 return read
             page = decoded.more
@@ -234,10 +235,12 @@ class Runner:
         finished = Finished(run.collector.name, run.at, _status_of(error), error=error)
         if finished.status is Status.AWAY:
             return self._keep(run, error)
+        if isinstance(error, DecodeError):
+            finished = replace(finished, rejected=error.rejected, drift=error.drift)
         try:
             status = self._emptiness(run.collector, run.at, error)
             entry = self._entry(run, status, error)
-            self._store.record(entry)
+            self._store.record(entry, finished.rejected[:MOST_KEPT])
         except StoreError as away:
             return self._keep(run, away)
         return replace(finished, status=entry.status, next_try=entry.next_try)
@@ -301,11 +304,25 @@ def quickest(status: Status, waited: timedelta) -> timedelta:
     return LATE if waited < LATE_UNTIL else LONG_LATE
 
 
+def learnt(error: GeptError) -> Decoded:
+    """Return what an answer that cannot be used tells all the same: how its shape has changed."""
+    known = error.drift if isinstance(error, DecodeError) else None
+    return Decoded(drift=[*(known or ())])
+
+
+def joined(read: Decoded, part: Decoded) -> Decoded:
+    """Return what was read, with one more part of it."""
+    read.rows.extend(part.rows)
+    read.rejected.extend(part.rejected)
+    read.drift.extend(each for each in part.drift if each not in read.drift)
+    return replace(read, digest=part.digest)
+
+
 def refuse_spoilt(decoded: Decoded, collector: Collector) -> None:
     """Raise DecodeError where more of an answer is rejected than its collector tolerates."""
     entries = len(decoded.rows) + len(decoded.rejected)
     if len(decoded.rejected) > collector.tolerates * entries:
-        raise DecodeError(spoilt(decoded))
+        raise DecodeError(spoilt(decoded), rejected=decoded.rejected, drift=decoded.drift)
 
 
 def spoilt(decoded: Decoded) -> str:

@@ -79,14 +79,15 @@ class CollectorContract(ABC):
 
     def decoded(self) -> Decoded:
         """Return what all the answers of a tick hold."""
-        rows, rejected = [], []
+        rows, rejected, drift = [], [], []
         for request in self.collector.requests(self.tick):
             part = self.collector.decode(
                 Response(request, self.answer(request), self.now), self.tick
             )
             rows += part.rows
             rejected += part.rejected
-        return Decoded(rows, rejected)
+            drift += part.drift
+        return Decoded(rows, rejected, drift=drift)
 
     def store(self, address: str) -> Iterator[Store]:
         """Give a store on a database with the collector's tables."""
@@ -119,11 +120,12 @@ class CollectorContract(ABC):
         assert self.collector.stale_at(self.tick.at) - following >= timedelta(minutes=4)
 
     def test_a_true_answer_gives_rows_of_its_table(self) -> None:
-        """Every row has a value for each column, and none is rejected."""
+        """Every row has a value for each column, none is rejected, and every field is known."""
         decoded = self.decoded()
 
         assert decoded.rows
         assert decoded.rejected == []
+        assert decoded.drift == []
         assert {len(row) for row in decoded.rows} == {len(self.collector.table.columns)}
 
     def test_what_is_no_answer_is_told_by_name(self) -> None:

@@ -55,6 +55,8 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("once", "5m", "--at", "9999-12-31T23:59:59Z"), "is not a time between 1970 and 2100"),
         (("once", "5m", "--at", "0001-01-01T00:00+14:00"), "is no time"),
         (("gaps", "--since", "2026-01-02", "--until", "2026-01-01"), "turn them round"),
+        (("rejects", "--kind", "odd"), "'odd' is not one of 'wrong_type'"),
+        (("rejects", "6m"), "'6m' is no collector"),
         (("once", "latest", "--at", "2021-01-01"), "only knows the present"),
         (("once", "5m", "--at", "2020-01-01"), "begins with 2021-03-08"),
         (("backfill", "latest", "--since", "2021-01-01"), "nothing to backfill"),
@@ -130,6 +132,34 @@ def test_a_backfill_that_cannot_do_all_says_so(gept: Gept, upstream: Services) -
         }
     ]
     assert "failed (UpstreamRefused" in gept("gaps").stdout
+
+
+def test_rejected_entries_are_shown_with_reason_and_payload(gept: Gept, upstream: Services) -> None:
+    nothing = gept("rejects")
+    upstream.fault("/api/v1/osrs/5m", "spoil:text")
+    gept("once", "5m", "--at", AT)
+
+    table = gept("rejects", "5m", "--limit", "1")
+    told = json.loads(gept("rejects", "--json").stdout)
+
+    assert nothing.stdout == "no entries were rejected\n"
+    assert "5m         wrong_type" in table.stdout
+    assert table.stdout.count("Expected `int | null`, got `str`") == 1
+    [count] = told["counts"]
+    assert (count["collector"], count["kind"]) == ("5m", "wrong_type")
+    assert len(told["newest"]) == min(count["entries"], 20) > 3
+    assert json.loads(told["newest"][0]["payload"])["lowPriceVolume"] is not None
+    assert json.loads(gept("rejects", "--json", "--kind", "other").stdout)["counts"] == []
+    assert gept("rejects", "--since", "2090-01-01").stdout == nothing.stdout
+
+
+def test_a_field_that_nobody_reads_is_told(gept: Gept, upstream: Services) -> None:
+    upstream.fault("/api/v1/osrs/5m", "spoil:extra")
+
+    ended = gept("once", "5m", "--at", AT)
+
+    assert ended.returncode == 0
+    assert "schema drift: data.*.new: nobody reads it" in ended.stdout
 
 
 def test_a_tick_that_was_named_and_is_not_there_is_a_gap(gept: Gept, upstream: Services) -> None:

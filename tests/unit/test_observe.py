@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from gept.errors import UpstreamRefused
 from gept.events import Fetched, Finished, Retried
-from gept.model import Collector, Counts, Rejected, Request, Status
+from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
 from gept.observe.logs import Logs, configure
 from gept.observe.metrics import Metrics
@@ -208,6 +208,29 @@ def test_a_wrong_clock_is_logged_once_and_once_when_it_is_right_again() -> None:
     ]
 
 
+def test_rejected_entries_are_counted_by_kind(metrics: Metrics) -> None:
+    rejected = tuple(Rejected(str(n), "r", None, Kind.NULL_ENTRY) for n in range(3))
+    metrics(replace(FAILED, status=Status.REFUSED, rejected=(*rejected, Rejected("4", "r"))))
+
+    assert value(metrics, "gept_rejected_total", collector="5m", kind="null_entry") == 3
+    assert value(metrics, "gept_rejected_total", collector="5m", kind="other") == 1
+    assert value(metrics, "gept_rejected_total", collector="5m", kind="bad_id") == 0
+
+
+def test_schema_drift_is_that_of_the_newest_answer_that_was_read(
+    metrics: Metrics, health: Health
+) -> None:
+    def drift(event: Finished) -> float | None:
+        health(event)
+        return value(metrics, "gept_schema_drift", collector="5m")
+
+    assert drift(FAILED) is None
+    assert drift(replace(DONE, drift=("a: new", "b: new"))) == 2
+    assert drift(FAILED) == 2
+    assert drift(replace(DONE, tick=T - timedelta(hours=1), drift=())) == 2
+    assert drift(replace(DONE, drift=())) == 0
+
+
 def test_two_machines_may_live_in_one_process(
     collectors: dict[str, Collector], health: Health, clock: Clock
 ) -> None:
@@ -243,6 +266,34 @@ def test_a_bucket_that_is_late_is_no_break_and_a_settled_one_no_news() -> None:
 
 def test_an_old_tick_that_fails_is_a_gap_and_no_break() -> None:
     assert logged(DONE, replace(FAILED, tick=T - timedelta(hours=1))) == [("stored", None)]
+
+
+def test_schema_drift_is_logged_once_for_each_change_of_it() -> None:
+    def after(drift: tuple[str, ...] | None) -> Finished:
+        return replace(DONE, again=True, counts=Counts(), drift=drift)
+
+    old = replace(after(("old: new",)), tick=T - timedelta(days=1))
+    events = [
+        after(()),
+        after(("a",)),
+        after(("a",)),
+        after(None),
+        old,
+        after(("b", "a")),
+        after(("a", "b")),
+        after(()),
+        after(()),
+    ]
+    with capture_logs() as lines:
+        logs = Logs(structlog.get_logger())
+        for event in events:
+            logs(event)
+
+    assert [(line["event"], line["log_level"], line.get("differences")) for line in lines] == [
+        ("schema drift", "warning", ["a"]),
+        ("schema drift", "warning", ["b", "a"]),
+        ("schema as known again", "info", None),
+    ]
 
 
 def test_a_bug_is_logged_with_its_traceback() -> None:

@@ -10,7 +10,7 @@ from gept.errors import DecodeError
 
 def one(inner: str, head: str = "") -> rss.Item:
     body = f"{head}<rss><channel><title>Feed</title><item>{inner}</item></channel></rss>"
-    [item] = rss.items(body.encode("iso-8859-1"))
+    [item] = rss.read(body.encode("iso-8859-1")).items
     return item
 
 

@@ -21,6 +21,7 @@ from ..spool import Spool
 from ..store import Lead, Store
 from . import now, runner, spool, watch
 from .heart import Heart
+from .upkeep import Upkeep
 
 WATCH = 10.0
 
@@ -39,6 +40,7 @@ class Parts:
     drain: Drain
     repairs: Sequence[Repair]
     heart: Heart
+    upkeep: Upkeep
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
@@ -72,6 +74,7 @@ class Parts:
     def _keep_looking(self, stop: Flag) -> None:
         while not stop.wait(WATCH):
             self.look()
+            self.upkeep()
 
 
 def assemble(
@@ -97,7 +100,10 @@ def assemble(
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)
     told += [heart, drain, *repairs]
-    return Parts(settings, collectors, store, lead, waiting, health, live, drain, repairs, heart)
+    upkeep = Upkeep(store, settings.keep_rejects, now)
+    return Parts(
+        settings, collectors, store, lead, waiting, health, live, drain, repairs, heart, upkeep
+    )
 
 
 def _repairs(

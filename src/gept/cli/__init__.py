@@ -17,6 +17,7 @@ COMMANDS = (
     "once",
     "status",
     "gaps",
+    "rejects",
     "backfill",
     "repair",
     "spool",

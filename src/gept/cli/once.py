@@ -61,6 +61,7 @@ def _told(finished: Finished) -> str:
         f"{counts.inserted} inserted, {counts.updated} updated, {counts.removed} removed, "
         f"{counts.unchanged} unchanged, {counts.rejected} rejected"
     )
-    for said in (finished.error, finished.warning):
+    drift = [f"schema drift: {each}" for each in finished.drift or ()]
+    for said in (finished.error, finished.warning, *drift):
         text += f"\n{said}" if said else ""
     return text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 
 from ..decode.buckets import Average, Sides, average, averages
-from ..decode.json import ItemId, UnixTime, each, whole
+from ..decode.json import ItemId, UnixTime, each, known
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Request, Response, Series, Table, Tick, Vanished
 from ..schedule import Every
@@ -49,12 +49,12 @@ def series(item: int) -> Request:
 
 def decode_series(response: Response) -> Decoded:
     """Return one row an hour of the item that was asked for."""
-    body = whole(response.body, Points)
+    body, drift = known(response.body, Points)
     if body.item_id != response.request.params["id"]:
         raise DecodeError(f"{response.request} was answered with item {body.item_id}")
-    points, rejected = each(body.data, Point)
-    rows = {point.timestamp: average(body.item_id, point.timestamp, point) for point in points}
-    return Decoded(list(rows.values()), rejected)
+    read = each(body.data, Point, "data")
+    rows = {at.timestamp: average(body.item_id, at.timestamp, at) for at in read.entries}
+    return Decoded([*rows.values()], read.rejected, drift=drift + read.drift)
 
 
 COLLECTOR = Collector(

@@ -56,11 +56,11 @@ def requests(tick: Tick) -> Iterator[Request]:
 
 def decode(response: Response, tick: Tick) -> Decoded:
     """Return one row an item."""
-    entries, rejected = listed(response.body, Mapped)
-    if not (entries or rejected):
+    read = listed(response.body, Mapped)
+    if not (read.entries or read.rejected):
         raise DecodeError(f"{response.request} holds no item at all")
-    rows = {entry.id: _row(entry, tick.at) for entry in entries}
-    return Decoded(list(rows.values()), rejected)
+    rows = {entry.id: _row(entry, tick.at) for entry in read.entries}
+    return Decoded(list(rows.values()), read.rejected, drift=read.drift)
 
 
 def _row(entry: Mapped, at: datetime) -> Row:

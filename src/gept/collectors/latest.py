@@ -42,14 +42,14 @@ def requests(tick: Tick) -> Iterator[Request]:
 
 def decode(response: Response, tick: Tick) -> Decoded:
     """Return one row an item, stamped with the minute: the answer itself tells no time."""
-    body, rejected = keyed(response.body, Trades)
-    if not (body.data or rejected):
+    read = keyed(response.body, Trades)
+    if not (read.entries or read.rejected):
         raise DecodeError(f"{response.request} holds no item at all")
     rows = [
         (item_id, tick.at, item.high, _moment(item.high_time), item.low, _moment(item.low_time))
-        for item_id, item in body.data.items()
+        for item_id, item in read.entries.items()
     ]
-    return Decoded(rows, rejected)
+    return Decoded(rows, read.rejected, drift=read.drift)
 
 
 def _moment(seconds: int | None) -> datetime | None:

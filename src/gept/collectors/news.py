@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from msgspec import Meta, Struct, field
 
-from ..decode.json import Name, Text, each, whole
+from ..decode.drift import unread
+from ..decode.json import Name, Text, each, known
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Rejected, Request, Response, Resume, Row, Table, Tick
+from ..model import Collector, Decoded, Kind, Rejected, Request, Response, Resume, Row, Table, Tick
 from ..schedule import Every
 from ..sources import CHANGES, NEWS
 
@@ -28,6 +30,7 @@ FIRST_REACH = timedelta(hours=24)
 OVERLAP = timedelta(minutes=10)
 LONGEST_GUID = 1_000
 LONGEST_CATEGORY = 500
+NAMELESS = "it has no guid, link or title"
 
 
 class News(NamedTuple):
@@ -45,6 +48,9 @@ class News(NamedTuple):
 class Change(Struct):
     """One recent change, as MediaWiki's ``list=recentchanges`` tells it."""
 
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"ns", "pageid", "old_revid", "comment", "titlehidden", "actionhidden", "suppressed"}
+    )
     type: Name
     rcid: int
     timestamp: Annotated[datetime, Meta(tz=True)]
@@ -57,6 +63,9 @@ class Change(Struct):
 class Changes(Struct):
     """A page of recent changes, and where the next one begins."""
 
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"batchcomplete", "limits", "curtimestamp", "requestid", "servedby"}
+    )
     query: dict[str, list[object]] = field(default_factory=dict)
     more: dict[str, str] = field(name="continue", default_factory=dict)
     error: dict[str, object] | None = None
@@ -104,12 +113,21 @@ def decode(response: Response, tick: Tick) -> Decoded:
         return _changes(response)
     from ..decode import rss  # only the process that reads feeds pays for it
 
-    items = rss.items(response.body)
-    rows = [_post(item) for item in items if item.guid or item.link or item.title]
+    feed = rss.read(response.body)
+    nameless = [
+        Rejected(f"item[{number}]", NAMELESS, asdict(item), Kind.MISSING_FIELD)
+        for number, item in enumerate(feed.items)
+        if not _has_name(item)
+    ]
+    rows = [_post(item) for item in feed.items if _has_name(item)]
     if not rows:
-        raise DecodeError(f"{response.request} holds no post at all")
-    nameless = [Rejected("item", "has no guid, link or title")] * (len(items) - len(rows))
-    return Decoded([*{row[0]: row for row in reversed(rows)}.values()], nameless)
+        raise DecodeError(f"{response.request} holds no post at all", rejected=nameless)
+    posts = {row[0]: row for row in reversed(rows)}
+    return Decoded([*posts.values()], nameless, drift=feed.drift)
+
+
+def _has_name(item: rss.Item) -> bool:
+    return bool(item.guid or item.link or item.title)
 
 
 def _post(item: rss.Item) -> Row:
@@ -133,27 +151,32 @@ def _bounded(guid: str) -> str:
 
 
 def _changes(response: Response) -> Decoded:
-    page = whole(response.body, Changes)
+    page, drift = known(response.body, Changes)
     if page.error is not None or "recentchanges" not in page.query:
-        raise DecodeError(f"the wiki has no changes in its answer, but {page.error}")
-    found, rejected = each(page.query["recentchanges"], Change)
-    more = page.more.get("rccontinue")
-    asked = response.request
+        said = f"the wiki has no changes in its answer, but {page.error}"
+        raise DecodeError(said, drift=drift)
+    asked, more = response.request, page.more.get("rccontinue")
+    part = f" from {asked.params['rccontinue']}" if "rccontinue" in asked.params else ""
+    read = each(page.query["recentchanges"], Change, "recentchanges")
+    rejected = [replace(one, where=one.where + part) for one in read.rejected]
     following = Request(asked.source, asked.path, {**asked.params, "rccontinue": more or ""})
-    return Decoded([_change(one) for one in found], rejected, following if more else None)
+    drift += unread(page.query.keys() - {"recentchanges"}, "query.") + read.drift
+    rows = [_change(one) for one in read.entries]
+    return Decoded(rows, rejected, following if more else None, drift)
 
 
 def _feed(response: Response) -> Decoded:
     """Return the edits of the wiki's feed by their revisions; log entries have none there."""
     from ..decode import rss
 
-    found = [(DIFF.search(item.guid or ""), item) for item in rss.items(response.body)]
+    feed = rss.read(response.body)
+    found = [(DIFF.search(item.guid or ""), item) for item in feed.items]
     links = [(f"{WIKI_PAGE}Special:Diff/{diff[1]}", item) for diff, item in found if diff]
     rows = {
         link: News(link, WIKI_FEED, item.title, link, None, "wiki_edit", item.published)
         for link, item in links
     }
-    return Decoded([*rows.values()])
+    return Decoded([*rows.values()], drift=feed.drift)
 
 
 def _change(change: Change) -> Row:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..errors import DecodeError, NotYet
 from ..model import Decoded, Response, Row, Tick
-from .json import Amount, keyed
+from .json import Amount, digest, keyed
 
 
 class Average(NamedTuple):
@@ -53,12 +53,13 @@ def averages(response: Response, tick: Tick) -> Decoded:
     The body says which bucket it holds. Raises NotYet for another bucket (some are published
     late), and for an empty answer: unpublished, or never to come. Data without a time is no answer.
     """
-    body, rejected = keyed(response.body, Sides)
-    if not (body.data or rejected):
+    read = keyed(response.body, Sides)
+    if not (read.entries or read.rejected):
         raise NotYet(f"{response.request} has no data yet", nothing=True)
-    if body.timestamp is None:
-        raise DecodeError(f"{response.request} does not tell which bucket its data are of")
-    at = datetime.fromtimestamp(body.timestamp, UTC)
+    if read.timestamp is None:
+        said = f"{response.request} does not tell which bucket its data are of"
+        raise DecodeError(said, rejected=read.rejected, drift=["timestamp: missing", *read.drift])
+    at = datetime.fromtimestamp(read.timestamp, UTC)
     if at != tick.at:
         raise NotYet(f"{response.request} was answered with the bucket of {at:%Y-%m-%dT%H:%M:%SZ}")
     return Decoded(
@@ -71,7 +72,9 @@ def averages(response: Response, tick: Tick) -> Decoded:
                 sides.avg_low_price,
                 sides.low_price_volume,
             )
-            for item_id, sides in body.data.items()
+            for item_id, sides in read.entries.items()
         ],
-        rejected,
+        read.rejected,
+        drift=read.drift,
+        digest=digest(response.body),
     )

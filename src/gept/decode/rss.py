@@ -18,8 +18,10 @@ from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 
 from ..errors import DecodeError
+from .drift import unread
 
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
+UNREAD = frozenset({"dc:creator", "enclosure", "comments", "author", "source"})
 KNOWN_TO_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
 ENTITY = re.compile(rb"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
 
@@ -36,8 +38,16 @@ class Item:
     published: datetime | None
 
 
-def items(body: bytes) -> list[Item]:
-    """Return the items of a feed in its own order, or raise DecodeError."""
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The items of a feed in its own order, and which of their elements nobody reads."""
+
+    items: list[Item]
+    drift: list[str]
+
+
+def read(body: bytes) -> Feed:
+    """Return the items of a feed, or raise DecodeError."""
     from defusedxml import DefusedXmlException  # only the process that reads feeds pays for it
     from defusedxml.sax import make_parser
 
@@ -51,7 +61,7 @@ def items(body: bytes) -> list[Item]:
         raise DecodeError(f"not a feed: {type(error).__name__}: {error}") from error
     if handler.root != "rss":
         raise DecodeError(f"not a feed: its root is <{handler.root}>, not <rss>")
-    return [_item(found) for found in handler.found]
+    return Feed([_item(found) for found in handler.found], unread(handler.strange, "item."))
 
 
 def moment(text: str | None) -> datetime | None:
@@ -97,6 +107,7 @@ class _Items(ContentHandler):
         super().__init__()
         self.root: str | None = None
         self.found: list[dict[str, str]] = []
+        self.strange: set[str] = set()
         self._inside: list[str] = []
         self._text: list[str] = []
 
@@ -119,4 +130,6 @@ class _Items(ContentHandler):
     def endElement(self, name: str) -> None:
         if self._at_child and name in READ:
             self.found[-1].setdefault(name, "".join(self._text))
+        elif self._at_child and name not in UNREAD:
+            self.strange.add(name)
         self._inside.pop()

@@ -23,7 +23,8 @@ class State:
 
     ``newest`` is its newest good tick; ``stored`` the newest with rows, and when these were
     committed. ``status`` and ``error`` are of ``tick``, the newest one that was asked for;
-    ``missing`` counts the wanted ticks that are not there, where that is known.
+    ``missing`` counts the wanted ticks that are not there, where that is known. ``drift`` tells
+    how the newest answer that was read differs from what we know.
     """
 
     collector: Collector
@@ -33,6 +34,7 @@ class State:
     status: Status | None = None
     error: str | None = None
     missing: int | None = None
+    drift: tuple[str, ...] | None = None
 
     def lag(self, now: datetime) -> timedelta | None:
         """Return how far the newest good tick lies behind the newest that could be there."""
@@ -200,7 +202,8 @@ def _after(state: State, event: Finished) -> State:
         )
     if state.tick is not None and event.tick < state.tick:
         return state
-    return replace(state, tick=event.tick, status=event.status, error=event.trouble)
+    drift = state.drift if event.drift is None else event.drift
+    return replace(state, tick=event.tick, status=event.status, error=event.trouble, drift=drift)
 
 
 def _later(one: T | None, other: T | None) -> T | None:

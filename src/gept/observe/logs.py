@@ -67,6 +67,7 @@ class Logs:
         self._broken: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
         self._skewed: set[str] = set()
+        self._drift: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
@@ -83,6 +84,8 @@ class Logs:
             return
         newest = self._newest.setdefault(event.collector, event.tick)
         self._newest[event.collector] = max(newest, event.tick)
+        if event.drift is not None and event.tick >= newest:
+            self._tell_drift(event.collector, event.drift)
         if event.status.good:
             self._good(event, newest)
         elif event.collector not in self._broken and event.tick >= newest:
@@ -101,6 +104,17 @@ class Logs:
         elif not wrong and source in self._skewed:
             self._skewed.remove(source)
             self._log.info("clock is right again", **about)
+
+    def _tell_drift(self, collector: str, drift: tuple[str, ...]) -> None:
+        """Tell once how answers differ from what we know, and once that they no longer do."""
+        before = self._drift.get(collector, ())
+        self._drift[collector] = drift
+        if set(drift) == set(before):
+            return
+        if drift:
+            self._log.warning("schema drift", collector=collector, differences=list(drift))
+        else:
+            self._log.info("schema as known again", collector=collector)
 
     def _good(self, event: Finished, newest: datetime) -> None:
         if event.tick >= newest and (since := self._broken.pop(event.collector, None)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from prometheus_client.registry import Collector as Scraped
 
 from .. import __version__
 from ..events import Dropped, Event, Fetched, Finished, Retried
-from ..model import Collector, Status
+from ..model import Collector, Kind, Status
 from .health import Health
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -55,6 +56,9 @@ class Metrics:
         self._warnings = self._counter(
             "gept_unexpected", "Stored ticks with something odd about their rows.", "collector"
         )
+        self._rejected = self._counter(
+            "gept_rejected", "Entries that could not be rows.", "collector", "kind"
+        )
         self._latency = Histogram(
             "gept_http_seconds",
             "Time of a request.",
@@ -75,6 +79,8 @@ class Metrics:
             self._dropped.labels(name)
             for outcome in OUTCOMES:
                 self._rows.labels(name, outcome)
+            for kind in Kind:
+                self._rejected.labels(name, kind.value)
             self._revisions.labels(name)
         self.registry.register(_Freshness(health, now))
 
@@ -109,6 +115,8 @@ class Metrics:
         for outcome in OUTCOMES:
             if number := getattr(event.counts, outcome):
                 self._rows.labels(event.collector, outcome).inc(number)
+        for kind, number in Tally(each.kind for each in event.rejected).items():
+            self._rejected.labels(event.collector, kind.value).inc(number)
         if event.again:
             self._revisions.labels(event.collector).inc(event.counts.updated + event.counts.removed)
         if event.warning:
@@ -171,9 +179,16 @@ class _Freshness(Scraped):
         leads = GaugeMetricFamily(
             "gept_leads", "Whether this process leads the collector.", labels=["collector"]
         )
+        drift = GaugeMetricFamily(
+            "gept_schema_drift",
+            "How many differences the newest answer has from the fields that are known.",
+            labels=["collector"],
+        )
         for state in states:
             name = state.collector.name
             leads.add_metric([name], name in self._health.led)
+            if state.drift is not None:
+                drift.add_metric([name], len(state.drift))
             if state.stored is not None:
                 yield GaugeMetricFamily(
                     f"gept_{name}_last_timestamp",
@@ -187,6 +202,7 @@ class _Freshness(Scraped):
         yield leads
         yield lag
         yield missing
+        yield drift
         yield GaugeMetricFamily(
             "gept_database_up",
             "Whether the database answers.",

@@ -156,6 +156,12 @@ class Settings:
         timedelta(seconds=1),
         "Pause between two requests of a repair or a backfill to one host.",
     )
+    keep_rejects: timedelta = setting(
+        "GEPT_KEEP_REJECTS",
+        within(timedelta(hours=1), timedelta(days=3650)),
+        timedelta(days=30),
+        "How long entries of answers that could not be rows are kept for `gept rejects`.",
+    )
 
     spool_limit: int = setting(
         "GEPT_SPOOL_LIMIT",
@@ -227,7 +233,7 @@ def shown(value: Any, *, secret: bool) -> str | None:
     if value is None:
         return None
     if isinstance(value, timedelta):
-        return f"{value.total_seconds():g}s"
+        return f"{value.total_seconds():.12g}s"
     return "********" if secret else str(value)
 
 

@@ -16,6 +16,7 @@ KINDS = {
     "html": "a page in place of the answer",
     "empty": "an answer without data",
     "stale": "the bucket before",
+    "repeat": "the data of the bucket before under the time that was asked for",
     "nan": "prices that are no numbers",
     "huge": "200 MB of white space before the answer",
     "bomb": "a small body that unpacks to 256 MiB",

@@ -141,7 +141,8 @@ class Server(ThreadingHTTPServer):
         at = int(query.get("timestamp") or self.newest(step)) - (size if fault == "stale" else 0)
         if fault == "empty" or at % size or not BEGINNING <= at <= self.newest(step):
             return {"data": {}}
-        return {"data": copy.deepcopy(self.market.bucket(step, at)), "timestamp": at}
+        of = at - size if fault == "repeat" else at
+        return {"data": copy.deepcopy(self.market.bucket(step, of)), "timestamp": at}
 
     def _latest(self, query: dict[str, str], fault: str) -> Any:
         data = {} if fault == "empty" else self.market.latest(int(self.now()) // 60)

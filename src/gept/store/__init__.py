@@ -4,6 +4,7 @@ from .database import Database, address
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
+from .rejects import Reject, RejectCount, Search
 from .store import Entry, Gap, Known, Process, Standing, Store
 
 __all__ = [
@@ -16,6 +17,9 @@ __all__ = [
     "Lead",
     "Made",
     "Process",
+    "Reject",
+    "RejectCount",
+    "Search",
     "Server",
     "Standing",
     "Store",

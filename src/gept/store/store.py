@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
-from ..model import Collector, Counts, Decoded, Status
+from ..errors import NotYet
+from ..model import Collector, Counts, Decoded, Rejected, Status
 from . import hours, writer
 from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain
 from .queries import named
+from .rejects import Reject, RejectCount, Search, keep
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
@@ -33,6 +35,9 @@ ANSWER = "SELECT tape FROM answers WHERE collector = %s AND tick = %s"
 MOST_ANSWERS = 500
 PROCESSES = "SELECT * FROM processes WHERE beat_at >= %s ORDER BY started_at, id"
 FORGET_PROCESS = "DELETE FROM processes WHERE id = %s"
+REPEATING = 10
+"""From so many rows on, two buckets with the same data are one bucket, told twice."""
+BELIEVED_AFTER_TRIES, BELIEVED_AFTER = 3, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Known:
     first_asked: datetime | None
     superseded: bool
     first_of_day: bool
+    digest_before: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +168,18 @@ class Store:
         """Commit rows and the ledger's entry together; return the counts, and whether it was new.
 
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
-        Raises DecodeError for a false whole.
+        Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
             known = _known(cursor, collector, entry.tick, entry.now)
             if collector.keeps_first and known.status is Status.DONE:
                 return None
+            if _repeats(decoded, known) and not _believed(entry, known):
+                raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
             counts = _write(cursor, collector, decoded, entry, known)
-            _record(cursor, entry, counts, committed=entry.now)
+            _record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
+            keep(cursor, entry.collector, entry.tick, entry.now, decoded.rejected)
             if known.status in {Status.PARTIAL, Status.REFUSED} and entry.status is Status.DONE:
                 cursor.execute(FORGET_ANSWER, (collector.name, entry.tick))
         return counts, known.status is not Status.DONE
@@ -189,10 +198,27 @@ class Store:
         with self._database.transaction() as cursor:
             return dict(cursor.execute(query, (list(items),)).fetchall())
 
-    def record(self, entry: Entry) -> None:
-        """Enter a run that wrote no rows."""
+    def record(self, entry: Entry, rejected: Sequence[Rejected] = ()) -> None:
+        """Enter a run that wrote no rows, and entries of its answer that could not be rows."""
         with self._database.transaction() as cursor:
             _record(cursor, entry, entry.counts, committed=None)
+            keep(cursor, entry.collector, entry.tick, entry.now, rejected)
+
+    def rejects(self, search: Search, limit: int) -> list[Reject]:
+        """Return the entries that were rejected last."""
+        with self._database.transaction() as cursor, _rows(cursor, Reject) as found:
+            return found.execute(named("rejects"), {**search.about, "limit": limit}).fetchall()
+
+    def count_rejects(self, search: Search) -> list[RejectCount]:
+        """Return how many entries were rejected, by collector and kind."""
+        with self._database.transaction() as cursor, _rows(cursor, RejectCount) as found:
+            return found.execute(named("count_rejects"), search.about).fetchall()
+
+    def forget_rejects(self, before: datetime, limit: int) -> int:
+        """Delete some of the entries that were last rejected before a moment; return how many."""
+        with self._database.transaction() as cursor:
+            about = {"before": before, "limit": limit}
+            return cursor.execute(named("forget_rejects"), about).rowcount
 
     def was_away(
         self, collector: Collector, since: datetime, until: datetime, now: datetime, error: str
@@ -319,7 +345,12 @@ def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, A
 
 def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datetime) -> Known:
     newest = collector.schedule.newest(now)
-    about = {"collector": collector.name, "tick": tick, "newest": newest}
+    about = {
+        "collector": collector.name,
+        "tick": tick,
+        "before": tick - collector.schedule.interval,
+        "newest": newest,
+    }
     [(status, *others)] = cursor.execute(named("tick"), about).fetchall()
     return Known(Status(status) if status else None, *others)
 
@@ -343,6 +374,19 @@ def _write(
     return writer.write_late(cursor, collector.table, batch, following)
 
 
+def _repeats(decoded: Decoded, known: Known) -> bool:
+    """Tell whether an answer holds what is stored of the tick before."""
+    same = decoded.digest is not None and decoded.digest == known.digest_before
+    return same and len(decoded.rows) >= REPEATING
+
+
+def _believed(entry: Entry, known: Known) -> bool:
+    """Tell whether an answer was given so often, and so late, that there is no other."""
+    trying = entry.now - (known.first_asked or entry.now)
+    often = known.attempts + 1 >= BELIEVED_AFTER_TRIES and trying >= BELIEVED_AFTER
+    return often and entry.settled
+
+
 def _answer(entry: Entry) -> dict[str, Any]:
     return {
         "collector": entry.collector,
@@ -354,7 +398,13 @@ def _answer(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: datetime | None) -> None:
+def _record(
+    cursor: Cursor[Any],
+    entry: Entry,
+    counts: Counts,
+    committed: datetime | None,
+    digest: bytes | None = None,
+) -> None:
     if entry.tape is not None:
         cursor.execute(named("keep_answer"), _answer(entry))
     cursor.execute(
@@ -374,5 +424,6 @@ def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: dateti
             "asked": entry.asked,
             "committed": committed,
             "next_try": entry.next_try,
+            "digest": digest,
         },
     )

@@ -1,10 +1,10 @@
 -- Enter a run in the ledger. What was good stays good; only what was committed moves the counts.
 INSERT INTO ledger AS known (
     collector, tick, status, settled, rows, inserted, updated, removed, unchanged, rejected,
-    error, first_asked_at, asked_at, committed_at, next_try_at
+    error, first_asked_at, asked_at, committed_at, next_try_at, digest
 ) VALUES (
     %(collector)s, %(tick)s, %(status)s, %(settled)s, %(rows)s, %(inserted)s, %(updated)s,
-    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(asked)s, %(asked)s, %(committed)s, %(next_try)s
+    %(removed)s, %(unchanged)s, %(rejected)s, %(error)s, %(asked)s, %(asked)s, %(committed)s, %(next_try)s, %(digest)s
 )
 ON CONFLICT (collector, tick) DO UPDATE SET
     status = CASE
@@ -25,4 +25,5 @@ ON CONFLICT (collector, tick) DO UPDATE SET
     error = excluded.error,
     asked_at = excluded.asked_at,
     committed_at = coalesce(excluded.committed_at, known.committed_at),
-    next_try_at = excluded.next_try_at
+    next_try_at = excluded.next_try_at,
+    digest = CASE WHEN excluded.committed_at IS NULL THEN known.digest ELSE excluded.digest END
