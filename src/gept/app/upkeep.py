@@ -16,7 +16,7 @@ log = logs.get_logger()
 
 
 class Upkeep:
-    """Forgets rejected entries that are older than ``keep``; to be called every now and then."""
+    """Forgets rejected entries and unread answers that are older than ``keep``; to be called every now and then."""
 
     def __init__(self, store: Store, keep: timedelta, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -30,8 +30,9 @@ class Upkeep:
         if now < self._due:
             return
         try:
+            self._store.forget_answers(now - self._keep)
             done = self._store.forget_rejects(now - self._keep, BATCH) < BATCH
         except StoreError as error:
-            log.warning("old rejected entries stay for now", error=str(error))
+            log.warning("what could not be read stays for now", error=str(error))
             done = True
         self._due = now + EVERY if done else now

@@ -160,7 +160,8 @@ class Settings:
         "GEPT_KEEP_REJECTS",
         within(timedelta(hours=1), timedelta(days=3650)),
         timedelta(days=30),
-        "How long entries of answers that could not be rows are kept for `gept rejects`.",
+        "How long entries of answers that could not be rows are kept for `gept rejects`, and "
+        "answers that could not be read for `gept redecode`.",
     )
 
     spool_limit: int = setting(

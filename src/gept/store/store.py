@@ -29,6 +29,7 @@ NEWEST_OF_ITEM = SQL("""
         SELECT {time} FROM {table} WHERE item_id = item ORDER BY {time} DESC LIMIT 1) AS newest
 """)
 PING = "SELECT 1"
+FORGET_ANSWERS = "DELETE FROM answers WHERE asked_at < %s"
 FORGET_ANSWER = "DELETE FROM answers WHERE collector = %s AND tick = %s"
 ANSWERS = "SELECT tick FROM answers WHERE collector = %s AND tick >= %s AND tick < %s ORDER BY tick"
 ANSWER = "SELECT tape FROM answers WHERE collector = %s AND tick = %s"
@@ -219,6 +220,11 @@ class Store:
         with self._database.transaction() as cursor:
             about = {"before": before, "limit": limit}
             return cursor.execute(named("forget_rejects"), about).rowcount
+
+    def forget_answers(self, before: datetime) -> int:
+        """Delete the answers that were asked for before a moment; return how many."""
+        with self._database.transaction() as cursor:
+            return cursor.execute(FORGET_ANSWERS, (before,)).rowcount
 
     def was_away(
         self, collector: Collector, since: datetime, until: datetime, now: datetime, error: str
