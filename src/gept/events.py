@@ -29,6 +29,14 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A source asked that nobody asks it for so many seconds."""
+
+    request: Request
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """One run of one tick of one collector is over.
 
@@ -62,7 +70,7 @@ class Dropped:
     tick: datetime
 
 
-Event = Fetched | Retried | Finished | Dropped
+Event = Fetched | Retried | Closed | Finished | Dropped
 Observer = Callable[[Event], None]
 
 

@@ -20,6 +20,7 @@ import pytest
 from services import Services
 
 GEPT = [sys.executable, "-m", "gept"]
+KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
 
 def free_port() -> int:
@@ -110,7 +111,7 @@ def port() -> int:
 @pytest.fixture
 def gept(upstream: Services, tmp_path: Path, port: int) -> Iterator[Gept]:
     """Give gept on a data folder of its own, with the services on loopback."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     gept = Gept(
         {
             **kept,

@@ -3,7 +3,7 @@
 from .database import Database, address
 from .embedded import Server
 from .lead import Lead
-from .store import Entry, Gap, Known, Process, Standing, Store
+from .store import Entry, Gap, Known, Process, Rank, Standing, Store
 
 __all__ = [
     "Database",
@@ -12,6 +12,7 @@ __all__ = [
     "Known",
     "Lead",
     "Process",
+    "Rank",
     "Server",
     "Standing",
     "Store",
