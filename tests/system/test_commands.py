@@ -141,6 +141,24 @@ def test_a_killed_backfill_goes_on_where_it_was(gept: Gept, upstream: Services) 
     assert len(upstream.asked) <= 48 + 3
 
 
+def test_what_was_closed_as_empty_is_asked_for_when_reopened(
+    gept: Gept, upstream: Services
+) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T08:10:00Z")
+    gept("backfill", "5m", *span)
+    gept.sql("UPDATE ledger SET status = 'empty' WHERE tick = '2021-03-08T08:00:00Z'")
+    as_it_is = gept("backfill", "5m", *span, "--dry-run")
+    reopened = gept("backfill", "5m", *span, "--dry-run", "--reopen")
+    asked = len(upstream.asked)
+    done = gept("backfill", "5m", *span, "--reopen")
+
+    assert "5m: 0 requests" in as_it_is.stdout
+    assert "5m: 1 requests" in reopened.stdout
+    assert done.returncode == 0
+    assert len(upstream.asked) == asked + 1 == 3
+    assert gept.sql("SELECT DISTINCT status FROM ledger") == "done"
+
+
 def test_a_paused_backfill_rests_until_it_is_resumed(gept: Gept, upstream: Services) -> None:
     span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T08:30:00Z")
     holder = gept.start("db", "run")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Which ticks to fetch first. Default: the newest.",
 )
 @click.option("--dry-run", is_flag=True, help="Tell how many requests it takes; ask nobody.")
+@click.option("--reopen", is_flag=True, help="Ask again for what was closed as empty as well.")
 @click.option("--pause", is_flag=True, help="Let every running backfill of NAME rest.")
 @click.option("--resume", is_flag=True, help="Let them go on.")
 def command(
@@ -36,6 +37,7 @@ def command(
     until: datetime | None,
     order: str,
     dry_run: bool,
+    reopen: bool,
     pause: bool,
     resume: bool,
 ) -> None:
@@ -48,18 +50,18 @@ def command(
     [collector] = app.chosen([name], loaded)
     _refuse_present(collector)
     if pause or resume:
-        if since or until or dry_run or (pause and resume):
+        if since or until or dry_run or reopen or (pause and resume):
             raise UsageError("--pause and --resume stand alone: give one of them, and NAME")
         return _rest(loaded, collector, pause)
     if since is None:
         raise UsageError("--since: missing; name the oldest tick, such as --since 2021-03-08")
     job = Job(collector, *_span(collector, since, until, app.now()), order == "oldest")
     if dry_run:
-        return _forecast(loaded, job)
-    return _run(loaded, job)
+        return _forecast(loaded, job, reopen)
+    return _run(loaded, job, reopen)
 
 
-def _run(settings: Settings, job: Job) -> None:
+def _run(settings: Settings, job: Job, reopen: bool) -> None:
     from threading import Event as Flag
 
     from .. import app
@@ -71,6 +73,8 @@ def _run(settings: Settings, job: Job) -> None:
     app.stop_on_signals(stop)
     with app.lasting_store(settings, stop) as (store, keep):
         store.want(collector, job.since, job.until)
+        if reopen:
+            store.reopen(collector, job.since, job.until)
         runner = app.runner(settings, store, tell(), stop)
         with Progress(collector.name, settings.pace) as progress:
             work = Backfill(runner, store, app.now, settings.pace, stop, progress)
@@ -79,13 +83,13 @@ def _run(settings: Settings, job: Job) -> None:
     sys.exit(Exit.INCOMPLETE if left else Exit.OK)
 
 
-def _forecast(settings: Settings, job: Job) -> None:
+def _forecast(settings: Settings, job: Job, reopen: bool) -> None:
     """Tell what a backfill would take."""
     from .. import app
 
     name, pace = job.collector.name, settings.pace
     with app.store(settings) as store:
-        left = store.count_left(job.collector, job.since, job.until)
+        left = store.count_left(job.collector, job.since, job.until, reopen=reopen)
         paused = store.paused_backfills().get(name)
     length = timedelta(seconds=round(left * pace.total_seconds()))
     at_pace = f"at one every {pace.total_seconds():g} s that takes {length}"

@@ -281,6 +281,14 @@ class Store:
             about = {**_span(collector, since, until), "step": step}
             return [tick for (tick,) in cursor.execute(named("missing"), about)]
 
+    def reopen(self, collector: Collector, since: datetime, until: datetime) -> int:
+        """Open the ticks of a span that were closed as empty; return how many these were.
+
+        They are due again. One more answer without anything closes them again.
+        """
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("reopen"), _span(collector, since, until)).rowcount
+
     def count_left(
         self, collector: Collector, since: datetime, until: datetime, *, reopen: bool = False
     ) -> int:
