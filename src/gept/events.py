@@ -36,6 +36,14 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A source asked that nobody asks it for so many seconds."""
+
+    request: Request
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """One run of one tick of one collector is over.
 
@@ -71,7 +79,7 @@ class Dropped:
     tick: datetime
 
 
-Event = Fetched | Retried | Finished | Dropped
+Event = Fetched | Retried | Closed | Finished | Dropped
 Observer = Callable[[Event], None]
 
 

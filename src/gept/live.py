@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import Protocol
 
+from .budget import Budget
 from .errors import SpoolError, StoreAway, StoreBroken, StoreError
 from .events import Finished, Observer
 from .model import Collector, Status
@@ -43,7 +44,10 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Runs each newest tick once, whatever the clock and the database do meanwhile."""
+    """Runs each newest tick once, whatever the clock and the database do meanwhile.
+
+    ``budget`` hears of it, so that others make way for it.
+    """
 
     runner: Runner
     store: Store
@@ -51,6 +55,7 @@ class Live:
     lead: Lead
     observe: Observer
     now: Callable[[], datetime]
+    budget: Budget | None = None
 
     def follow(self, collector: Collector, stop: Flag) -> None:
         """Run the newest tick whenever there is a new one, until told to stop.
@@ -109,6 +114,8 @@ class Live:
             return finished
         if status is not None and status.good:
             return None
+        if self.budget is not None:
+            self.budget.live(collector.source.name)
         if self._queues(collector):
             return self.runner.queue(collector, tick)
         return self.runner.run(collector, tick)

@@ -7,9 +7,10 @@ from datetime import datetime
 from threading import Event as Flag
 from time import monotonic
 
+from .budget import Budget
 from .errors import DecodeError, UpstreamError
 from .model import Collector, Counts, Series
-from .store import Store
+from .store import Rank, Store
 from .upstream import BUDGET, Upstream
 
 Outcome = Counts | UpstreamError | DecodeError
@@ -36,8 +37,9 @@ class Mender:
         self, collector: Collector, series: Series, items: Sequence[int]
     ) -> Iterator[tuple[int, Outcome]]:
         """Fetch items one by one, politely; yield what became of each."""
-        for number, item in enumerate(items):
-            if number and self._stop.wait(series.pause.total_seconds()):
+        budget, source = Budget(self._store, series.pause), collector.source.name
+        for item in items:
+            if not budget.leave(source, Rank.CORRECTION, self._stop):
                 return
             yield item, self._one(collector, series, item)
 

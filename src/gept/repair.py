@@ -1,7 +1,7 @@
-"""What is not there yet: late buckets, settled readings, catching up, and backfill.
+"""What is not there yet: late buckets, settled readings, and catching up.
 
 All of them are ticks that the ledger calls due. One thread a source works through them, one
-request at a time and a pause between two, beside the live ticks.
+request at a time within the source's budget, beside the live ticks.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
+from .budget import LONGEST_NAP, Budget, Patience
 from .errors import StoreAway
 from .events import Event, Finished
-from .model import Collector, Status
+from .model import Collector
 from .runner import Runner
-from .schedule import pause
-from .store import Store
+from .store import Rank, Store
 
-LONGEST_NAP = timedelta(seconds=60)
 DATABASE_NAP = 5.0
 
 
 class Repair:
-    """Works through the due ticks of the collectors of one source; woken by what it observes."""
+    """Works through the due ticks of the collectors of one source; woken by what it observes.
+
+    ``leads`` tells whether a collector is ours to follow; another process repairs the others.
+    """
 
     def __init__(
         self,
@@ -40,8 +42,10 @@ class Repair:
         self._now = now
         self._horizon = horizon
         self._pace = pace
+        self._leads = leads
+        self._budget = Budget(store, pace)
+        self._patience = Patience(now, pace)
         self._awake = Flag()
-        self._failing_since: datetime | None = None
 
     def __call__(self, event: Event) -> None:
         """Wake up when a tick of ours has to be asked for again."""
@@ -58,7 +62,7 @@ class Repair:
             self._awake.clear()
             try:
                 if self._work(stop):
-                    stop.wait(self._patience().total_seconds())
+                    stop.wait(self._patience.rest().total_seconds())
                 else:
                     self._awake.wait(self._until_due().total_seconds())
             except StoreAway:
@@ -67,35 +71,31 @@ class Repair:
     def _work(self, stop: Flag) -> bool:
         """Run at most one due tick of each collector; tell whether there was any."""
         worked = False
-        for collector in self._collectors.values():
-            now = self._now()
-            for tick in self._store.due(collector, self._reach(collector, now), now):
-                if (worked and stop.wait(self._pace.total_seconds())) or stop.is_set():
+        for collector in self._ours():
+            for _, rank in self._due(collector):
+                if not self._budget.leave(collector.source.name, rank, stop):
                     return worked
-                self._learn(self._runner.run(collector, tick))
+                self._run_most_urgent(collector)
                 worked = True
         return worked
 
-    def _learn(self, finished: Finished) -> None:
-        """Remember since when the source does not answer, or the database does not take rows."""
-        if finished.status not in {Status.FAILED, Status.AWAY}:
-            self._failing_since = None
-        elif self._failing_since is None:
-            self._failing_since = self._now()
+    def _run_most_urgent(self, collector: Collector) -> None:
+        """Run what is due now, after the wait: another process may have done what was before."""
+        for tick, _ in self._due(collector):
+            with self._store.claim(collector, tick) as ours:
+                if ours and tick in dict(self._due(collector)):
+                    self._patience.learn(self._runner.run(collector, tick))
 
-    def _patience(self) -> timedelta:
-        """Return the pause before the next tick: the longer the source is away, the longer."""
-        if self._failing_since is None:
-            return self._pace
-        trying = self._now() - self._failing_since
-        return min(max(pause(trying, self._pace), trying / 10), LONGEST_NAP)
+    def _ours(self) -> list[Collector]:
+        return [each for each in self._collectors.values() if self._leads(each)]
+
+    def _due(self, collector: Collector) -> list[tuple[datetime, Rank]]:
+        now = self._now()
+        return self._store.due(collector, self._reach(collector, now), now)
 
     def _until_due(self) -> timedelta:
         now = self._now()
-        found = [
-            self._store.next_due(each, self._reach(each, now), now)
-            for each in self._collectors.values()
-        ]
+        found = [self._store.next_due(each, self._reach(each, now), now) for each in self._ours()]
         naps = [max(at - now, self._pace) for at in found if at is not None]
         return min([*naps, LONGEST_NAP])
 
@@ -105,25 +105,3 @@ class Repair:
         if collector.history is None:
             return newest
         return max(newest - self._horizon, collector.history)
-
-
-def backfill(
-    runner: Runner,
-    store: Store,
-    collector: Collector,
-    span: tuple[datetime, datetime],
-    pace: timedelta,
-    stop: Flag,
-    tell: Callable[[Finished, int], None],
-) -> int:
-    """Run every tick of a span that is not good, the newest first; return how many stay so.
-
-    ``tell`` hears of each run, and how many are left.
-    """
-    missing = store.missing(collector, *span)[::-1]
-    for left, tick in zip(range(len(missing) - 1, -1, -1), missing, strict=True):
-        finished = runner.run(collector, tick)
-        tell(finished, left)
-        if finished.status is Status.AWAY or stop.wait(pace.total_seconds() if left else 0):
-            break
-    return len(store.missing(collector, *span))

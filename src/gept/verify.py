@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
+from .budget import Budget
 from .model import Collector, Counts, Status
 from .runner import Runner
-from .store import Difference, Made, Store
+from .store import Difference, Made, Rank, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Verifier:
         self._runner = runner
         self._store = store
         self._now = now
-        self._pace = pace
+        self._budget = Budget(store, pace)
         self._stop = stop
 
     def verify(
@@ -81,10 +82,9 @@ class Verifier:
     def _ask(self, collector: Collector, ticks: Sequence[datetime]) -> tuple[int, str | None]:
         """Run ticks, politely; return how many, and the trouble that ended it early."""
         for number, tick in enumerate(ticks):
-            if self._stop.is_set():
+            if not self._budget.leave(collector.source.name, Rank.CORRECTION, self._stop):
                 return number, "stopped"
             finished = self._runner.run(collector, tick)
             if finished.trouble is not None:
                 return number + 1, finished.trouble
-            self._stop.wait(self._pace.total_seconds())
         return len(ticks), None

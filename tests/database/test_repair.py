@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -16,9 +16,9 @@ from gept import app
 from gept.events import Finished
 from gept.model import Collector, Status
 from gept.observe.health import Health
-from gept.repair import Repair, backfill
+from gept.repair import Repair
 from gept.schedule import Every
-from gept.store import Gap
+from gept.store import Gap, Rank
 
 Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)
@@ -35,7 +35,8 @@ def five(collectors: dict[str, Collector], machine: Machine) -> Collector:
 
 def due(machine: Machine, collector: Collector, limit: int = 100) -> list[datetime]:
     newest = collector.schedule.newest(machine.clock())
-    return machine.store.due(collector, newest - timedelta(days=7), machine.clock(), limit)
+    found = machine.store.due(collector, newest - timedelta(days=7), machine.clock(), limit)
+    return [tick for tick, _ in found]
 
 
 def test_what_nobody_asked_for_is_due_the_newest_first(machine: Machine, five: Collector) -> None:
@@ -95,11 +96,11 @@ def test_repair_rests_longer_the_longer_the_source_is_away(
     repair._work(Event())
     machine.clock.forward(minutes=5)
     repair._work(Event())
-    away = repair._patience()
+    away = repair._patience.rest()
     repair._work(Event())
 
     assert away == timedelta(seconds=30)
-    assert repair._patience() == PACE
+    assert repair._patience.rest() == timedelta(0)
 
 
 def test_repair_wakes_up_for_a_late_bucket(
@@ -181,7 +182,7 @@ def test_repair_asks_ever_less_while_the_database_takes_no_rows(
     machine.clock.forward(minutes=5)
     repair._work(Event())
 
-    assert repair._patience() == timedelta(seconds=30)
+    assert repair._patience.rest() == timedelta(seconds=30)
     assert len(upstream.asked) == 2
 
 
@@ -189,8 +190,8 @@ def test_the_horizon_is_a_border(machine: Machine, five: Collector) -> None:
     newest = five.schedule.newest(NOW)
 
     assert machine.store.due(five, newest - timedelta(minutes=10), NOW, 100) == [
-        newest - FIVE_MINUTES,
-        newest - 2 * FIVE_MINUTES,
+        (newest - FIVE_MINUTES, Rank.CATCH_UP),
+        (newest - 2 * FIVE_MINUTES, Rank.CATCH_UP),
     ]
 
 
@@ -221,70 +222,6 @@ def test_gaps_are_ranges_of_one_cause(
         Gap(newest - FIVE_MINUTES, newest, 1, "not_asked", None),
     ]
     assert machine.store.count_missing(five, newest - timedelta(days=1), newest) == (11, 12)
-
-
-def test_backfill_names_older_ticks_and_asks_for_each_once(
-    machine: Machine, five: Collector, upstream: Services, query: Query
-) -> None:
-    span = (datetime(2021, 3, 8, 8, tzinfo=UTC), datetime(2021, 3, 8, 9, tzinfo=UTC))
-    machine.store.want(five, *span)
-    wanted = machine.store.gaps(five, *span)
-    told: list[int] = []
-
-    def run() -> int:
-        return backfill(
-            machine.runner,
-            machine.store,
-            five,
-            span,
-            PACE,
-            Event(),
-            lambda _, left: told.append(left),
-        )
-
-    assert [gap.ticks for gap in wanted] == [12]
-    assert run() == 0
-    assert told == list(range(11, -1, -1))
-    asked = len(upstream.asked)
-    assert run() == 0
-    assert len(upstream.asked) == asked == 12
-    assert query("SELECT count(DISTINCT timestamp) FROM price_data_5min") == [(12,)]
-    assert query("SELECT bool_and(settled) FROM ledger") == [(True,)]
-    assert machine.store.gaps(five, *span) == []
-
-
-def test_backfill_leaves_what_is_not_there_for_another_day(
-    machine: Machine, five: Collector, upstream: Services, query: Query
-) -> None:
-    begin = datetime(2021, 3, 8, 8, tzinfo=UTC)
-    span = (begin, begin + 2 * FIVE_MINUTES)
-    hole, broken = int(begin.timestamp()), int((begin + FIVE_MINUTES).timestamp())
-    upstream.fault(f"/api/v1/osrs/5m?timestamp={hole}", "empty", 9)
-    upstream.fault(f"/api/v1/osrs/5m?timestamp={broken}", "status:404", 9)
-
-    left = backfill(machine.runner, machine.store, five, span, PACE, Event(), lambda *_: None)
-
-    assert left == 2
-    assert query("SELECT status FROM ledger ORDER BY tick") == [("not_yet",), ("failed",)]
-
-
-def test_backfill_stops_when_told(machine: Machine, five: Collector, upstream: Services) -> None:
-    begin = datetime(2021, 3, 8, 8, tzinfo=UTC)
-    stop = Event()
-    stop.set()
-
-    left = backfill(
-        machine.runner,
-        machine.store,
-        five,
-        (begin, begin + timedelta(hours=1)),
-        PACE,
-        stop,
-        lambda *_: None,
-    )
-
-    assert left == 11
-    assert len(upstream.asked) == 1
 
 
 def test_watching_tells_health_what_the_ledger_says(

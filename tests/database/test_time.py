@@ -12,6 +12,7 @@ from conftest import NOW, Machine
 from services import MARKET, Services
 from stage import Cue, Stage
 
+from gept.budget import Budget
 from gept.events import Finished, tell
 from gept.live import Live
 from gept.model import Collector, Status
@@ -22,6 +23,7 @@ Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)
 WEEK, PACE = timedelta(days=7), timedelta(milliseconds=100)
 WITHIN = timedelta(seconds=5)
+NO_PACE = timedelta(0)
 
 
 @pytest.fixture
@@ -42,6 +44,7 @@ def follow(stage: Stage, machine: Machine, live: Live, collectors: dict[str, Col
         chosen = [collectors[name] for name in names]
         repair = Repair(machine.runner, machine.store, chosen, machine.clock, WEEK, PACE)
         repair._awake = Cue(stage)
+        repair._budget = Budget(machine.store, NO_PACE)  # that is by the clock of the database
         machine.runner._observe = tell(machine.happened.append, repair)
         for each in chosen:
             machine.store.begin(each, each.schedule.newest(NOW), NOW)

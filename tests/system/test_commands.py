@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -61,6 +63,10 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("once", "5m", "--at", "2020-01-01"), "begins with 2021-03-08"),
         (("backfill", "latest", "--since", "2021-01-01"), "nothing to backfill"),
         (("backfill", "5m", "--since", "2099-01-01"), "leaves nothing before"),
+        (("backfill", "5m"), "--since: missing; name the oldest tick"),
+        (("backfill", "5m", "--pause", "--resume"), "--pause and --resume stand alone"),
+        (("backfill", "5m", "--pause", "--since", "2026-01-01"), "stand alone"),
+        (("backfill", "latest", "--pause"), "nothing to backfill"),
         (("collect",), "Missing argument"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
@@ -102,9 +108,96 @@ def test_gaps_and_backfill(gept: Gept) -> None:
     done = gept("backfill", "5m", *span)
 
     assert done.returncode == 0, done.stderr
-    assert len([line for line in done.stderr.splitlines() if " done " in line]) == 6
+    assert "5m: 1 requests done, 5 left, " in done.stderr
+    assert re.fullmatch(r"5m: 6 requests done, \d{3} rows", done.stderr.splitlines()[-1])
     assert "no ticks missing" in done.stdout
     assert gept("gaps", "5m").stdout == "no gaps\n"
+
+
+def test_a_dry_run_asks_nobody_and_changes_nothing(gept: Gept, upstream: Services) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-09T08:00:00Z")
+    told = gept("backfill", "5m", *span, "--dry-run", GEPT_PACE="1")
+
+    assert told.returncode == 0
+    assert "5m: 288 requests from 2021-03-08 08:00:00Z to 2021-03-09 08:00:00Z" in told.stdout
+    assert "; at one every 1 s that takes 0:04:48" in told.stdout
+    assert upstream.asked == []
+    assert gept("gaps", "5m").stdout == "no gaps\n"
+
+
+def _asked(upstream: Services, requests: int) -> bool:
+    return len(upstream.asked) >= requests
+
+
+def test_a_killed_backfill_goes_on_where_it_was(gept: Gept, upstream: Services) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T12:00:00Z")
+    for asked in (5, 15, 30):
+        process = gept.start("backfill", "5m", *span)
+        until(partial(_asked, upstream, asked))
+        process.kill()
+        process.wait()
+    done = gept("backfill", "5m", *span)
+
+    good = int(gept.sql("SELECT sum(attempts) FROM ledger"))
+    assert done.returncode == 0, done.stderr
+    assert gept.sql("SELECT count(*) FROM ledger WHERE status = 'done'") == "48"
+    assert good == 48
+    assert len(upstream.asked) <= 48 + 3
+
+
+def test_what_was_closed_as_empty_is_asked_for_when_reopened(
+    gept: Gept, upstream: Services
+) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T08:10:00Z")
+    gept("backfill", "5m", *span)
+    gept.sql("UPDATE ledger SET status = 'empty' WHERE tick = '2021-03-08T08:00:00Z'")
+    as_it_is = gept("backfill", "5m", *span, "--dry-run")
+    reopened = gept("backfill", "5m", *span, "--dry-run", "--reopen")
+    asked = len(upstream.asked)
+    done = gept("backfill", "5m", *span, "--reopen")
+
+    assert "5m: 0 requests" in as_it_is.stdout
+    assert "5m: 1 requests" in reopened.stdout
+    assert done.returncode == 0
+    assert len(upstream.asked) == asked + 1 == 3
+    assert gept.sql("SELECT DISTINCT status FROM ledger") == "done"
+
+
+def test_a_paused_backfill_rests_until_it_is_resumed(gept: Gept, upstream: Services) -> None:
+    span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T08:30:00Z")
+    holder = gept.start("db", "run")
+    paused = gept("backfill", "5m", "--pause")
+    process = gept.start("backfill", "5m", *span)
+    until(lambda: "5m: paused" in gept.log.read_text())
+    told, states = gept("status").stdout, gept.status()["collectors"]
+    asked = len(upstream.asked)
+    resumed = gept("backfill", "5m", "--resume")
+
+    assert "5m: backfills are paused since " in paused.stdout
+    assert "\n5m: backfills are paused since " in told
+    assert [each["collector"] for each in states if each["backfill_paused_since"]] == ["5m"]
+    assert asked == 0
+    assert resumed.stdout == "5m: backfills go on\n"
+    assert process.wait(30) == 0
+    assert gept("backfill", "5m", "--resume").stdout == "5m: no backfill was paused\n"
+    holder.terminate()
+    holder.wait()
+
+
+def test_a_backfill_outlives_the_process_that_runs_the_database(
+    gept: Gept, upstream: Services
+) -> None:
+    holder = gept.start("db", "run")
+    until(lambda: "postgresql://" in gept.log.read_text())
+    process = gept.start(
+        "backfill", "5m", "--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T10:00:00Z"
+    )
+    until(lambda: len(upstream.asked) >= 5)
+    holder.kill()
+    holder.wait()
+
+    assert process.wait(60) == 0
+    assert gept.sql("SELECT count(*) FROM ledger WHERE status = 'done'") == "24"
 
 
 def test_gaps_of_the_last_minutes(gept: Gept) -> None:
@@ -256,9 +349,8 @@ def test_the_database_by_its_address_and_by_psql(gept: Gept) -> None:
 
     assert url.stdout.startswith("postgresql://postgres@/osrs_data?host=")
     assert "up to date" in migrated.stdout
-    assert len([line for line in status.stdout.splitlines() if line[:4].isdigit()]) == len(
-        shipped()
-    )
+    applied = [line for line in status.stdout.splitlines() if line[:4].isdigit()]
+    assert len(applied) == len(shipped())
     assert gept.sql("SELECT 6 * 7") == "42"
     assert gept("db", "shell", "-c", "SELECT nonsense").returncode != 0
 

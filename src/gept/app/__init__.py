@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event as Flag
@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from .. import collectors, upstream
+from ..budget import Budget
 from ..drain import Drain
 from ..errors import GeptError, StoreAway, StoreError
 from ..events import Finished, Observer, tell
@@ -73,14 +74,30 @@ def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
 @contextmanager
 def store(settings: Settings, stop: Flag | None = None) -> Iterator[Store]:
     """Give a store that is ready for use. Raises StoreAway or StoreBroken."""
+    with lasting_store(settings, stop or Flag()) as (found, _):
+        yield found
+
+
+@contextmanager
+def lasting_store(settings: Settings, stop: Flag) -> Iterator[tuple[Store, Callable[[], None]]]:
+    """Give a store, and what to call in the main thread so that our own server stays with us.
+
+    The process that ran it may end meanwhile.
+    """
     logs.configure()
-    stop = stop or Flag()
     server = embedded(settings, stop)
     with ExitStack() as ending:
         if server is not None:
             ending.callback(server.stop)
         prepare(settings, server, stop)
-        yield ending.enter_context(opened(settings, server))
+        yield ending.enter_context(opened(settings, server)), partial(_keep, server)
+
+
+def _keep(server: Server | None) -> None:
+    """See to it that our own server runs; what keeps it from that may pass."""
+    if server is not None:
+        with suppress(StoreError):
+            server.ensure()
 
 
 def runner(
@@ -91,7 +108,8 @@ def runner(
     spool: Spool | None = None,
 ) -> Runner:
     """Put a runner together."""
-    source = upstream.Upstream(upstream.client(settings), settings, observe, stop, now)
+    told = tell(observe, Budget(store, settings.pace))
+    source = upstream.Upstream(upstream.client(settings), settings, told, stop, now)
     return Runner(source, store, observe, now, settings.horizon, spool)
 
 
@@ -127,7 +145,8 @@ def redecoded(
 
 def mender(settings: Settings, store: Store, stop: Flag) -> Mender:
     """Put a mender together."""
-    source = upstream.Upstream(upstream.client(settings), settings, tell(), stop, now)
+    budget = Budget(store, settings.pace)
+    source = upstream.Upstream(upstream.client(settings), settings, budget, stop, now)
     return Mender(source, store, now, stop)
 
 
@@ -142,10 +161,13 @@ def stop_on_signals(stop: Flag) -> None:
         signal.signal(number, lambda *_: stop.set())
 
 
-def until_stopped(job: Callable[[], T], stop: Flag) -> T:
+def until_stopped(
+    job: Callable[[], T], stop: Flag, meanwhile: Callable[[], None] = lambda: None
+) -> T:
     """Run a job in a thread and return what it does; abandon it some seconds after ``stop``.
 
     A request that hangs cannot be interrupted, but it can be left: nothing of it is committed.
+    ``meanwhile`` is called in this thread, again and again.
     """
     outcome: list[Any] = []
 
@@ -159,6 +181,7 @@ def until_stopped(job: Callable[[], T], stop: Flag) -> T:
     thread.start()
     while thread.is_alive() and not stop.is_set():
         thread.join(0.2)
+        meanwhile()
     thread.join(GRACE)
     if not outcome and not stop.is_set():
         raise GeptError("this is a bug of gept; its traceback is above")

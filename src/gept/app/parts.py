@@ -8,6 +8,7 @@ from functools import partial
 from itertools import groupby
 from threading import Event as Flag
 
+from ..budget import Budget
 from ..drain import Drain
 from ..errors import SpoolError, StoreError
 from ..events import Event, Observer
@@ -95,7 +96,7 @@ def assemble(
 
     waiting = spool(settings, collectors)
     running = runner(settings, store, observe, stop, waiting)
-    live = Live(running, store, waiting, lead, observe, now)
+    live = Live(running, store, waiting, lead, observe, now, Budget(store, settings.pace))
     drain = Drain(running, store, waiting, collectors, now)
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)

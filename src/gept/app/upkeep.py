@@ -16,7 +16,10 @@ log = logs.get_logger()
 
 
 class Upkeep:
-    """Forgets rejected entries and unread answers that are older than ``keep``; to be called every now and then."""
+    """Forgets rejected entries and unread answers that are older than ``keep``.
+
+    To be called every now and then.
+    """
 
     def __init__(self, store: Store, keep: timedelta, now: Callable[[], datetime]) -> None:
         self._store = store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,38 +12,121 @@ from .exits import Exit
 from .moments import MOMENT, written
 
 if TYPE_CHECKING:
-    from ..events import Finished
+    from ..backfill import Job
     from ..model import Collector
+    from ..settings import Settings
 
 
 @click.command("backfill")
 @click.argument("name")
-@click.option("--since", type=MOMENT, required=True, help="The oldest tick.")
+@click.option("--since", type=MOMENT, help="The oldest tick.")
 @click.option("--until", type=MOMENT, help="Before which tick to end. Default: the newest one.")
-def command(name: str, since: datetime, until: datetime | None) -> None:
-    """Fetch what is missing of a span, the newest first; what is there is not asked for again."""
-    from threading import Event as Flag
-
+@click.option(
+    "--order",
+    type=click.Choice(["newest", "oldest"]),
+    default="newest",
+    help="Which ticks to fetch first. Default: the newest.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell how many requests it takes; ask nobody.")
+@click.option("--reopen", is_flag=True, help="Ask again for what was closed as empty as well.")
+@click.option("--pause", is_flag=True, help="Let every running backfill of NAME rest.")
+@click.option("--resume", is_flag=True, help="Let them go on.")
+def command(  # noqa: PLR0913, PLR0917 - one for each option
+    name: str,
+    since: datetime | None,
+    until: datetime | None,
+    order: str,
+    dry_run: bool,
+    reopen: bool,
+    pause: bool,
+    resume: bool,
+) -> None:
+    """Fetch what is missing of a span; what is there is not asked for again."""
     from .. import app, settings
-    from ..events import tell
-    from ..repair import backfill
+    from ..backfill import Job
+    from ..errors import UsageError
 
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
-    span = _span(collector, since, until, app.now())
-    stop = Flag()
+    _refuse_present(collector)
+    if pause or resume:
+        if since or until or dry_run or reopen or (pause and resume):
+            raise UsageError("--pause and --resume stand alone: give one of them, and NAME")
+        return _rest(loaded, collector, pause)
+    if since is None:
+        raise UsageError("--since: missing; name the oldest tick, such as --since 2021-03-08")
+    job = Job(collector, *_span(collector, since, until, app.now()), order == "oldest")
+    if dry_run:
+        return _forecast(loaded, job, reopen)
+    return _run(loaded, job, reopen)
+
+
+def _run(settings: Settings, job: Job, reopen: bool) -> None:
+    from threading import Event as Flag
+
+    from .. import app
+    from ..backfill import Backfill
+    from ..events import tell
+    from .progress import Progress
+
+    stop, collector = Flag(), job.collector
     app.stop_on_signals(stop)
-    with app.store(loaded, stop) as store:
-        store.want(collector, *span)
-        runner = app.runner(loaded, store, tell(), stop)
-        left = app.until_stopped(
-            lambda: backfill(runner, store, collector, span, loaded.pace, stop, _tell(loaded.pace)),
-            stop,
-        )
-    click.echo(
-        f"{name}: {left or 'no'} ticks missing from {written(span[0])} to {written(span[1])}"
-    )
+    with app.lasting_store(settings, stop) as (store, keep):
+        store.want(collector, job.since, job.until)
+        if reopen:
+            store.reopen(collector, job.since, job.until)
+        runner = app.runner(settings, store, tell(), stop)
+        with Progress(collector.name, settings.pace) as progress:
+            work = Backfill(runner, store, app.now, settings.pace, stop, progress)
+            left = app.until_stopped(lambda: work.run(job), stop, keep)
+    click.echo(f"{collector.name}: {left or 'no'} ticks missing {_written(job)}")
     sys.exit(Exit.INCOMPLETE if left else Exit.OK)
+
+
+def _forecast(settings: Settings, job: Job, reopen: bool) -> None:
+    """Tell what a backfill would take."""
+    from .. import app
+
+    name, pace = job.collector.name, settings.pace
+    with app.store(settings) as store:
+        left = store.count_left(job.collector, job.since, job.until, reopen=reopen)
+        paused = store.paused_backfills().get(name)
+    length = timedelta(seconds=round(left * pace.total_seconds()))
+    at_pace = f"at one every {pace.total_seconds():g} s that takes {length}"
+    click.echo(f"{name}: {left} requests {_written(job)}; {at_pace}")
+    if paused:
+        click.echo(resting(name, paused))
+
+
+def _rest(settings: Settings, collector: Collector, pause: bool) -> None:
+    """Pause or resume the backfills of a collector."""
+    from .. import app
+
+    with app.store(settings) as store:
+        if pause:
+            store.pause_backfill(collector)
+            click.echo(resting(collector.name, store.paused_backfills()[collector.name]))
+        elif store.resume_backfill(collector):
+            click.echo(f"{collector.name}: backfills go on")
+        else:
+            click.echo(f"{collector.name}: no backfill was paused")
+
+
+def resting(name: str, since: datetime) -> str:
+    """Return that the backfills of a collector are paused, and how to end that."""
+    return (
+        f"{name}: backfills are paused since {written(since)}; "
+        f"`gept backfill {name} --resume` lets them go on"
+    )
+
+
+def _refuse_present(collector: Collector) -> None:
+    from ..errors import UsageError
+
+    if collector.history is None:
+        raise UsageError(
+            f"{collector.name} only knows the present, so there is nothing to backfill"
+        )
 
 
 def _span(
@@ -52,25 +134,14 @@ def _span(
 ) -> tuple[datetime, datetime]:
     from ..errors import UsageError
 
-    if collector.history is None:
-        raise UsageError(
-            f"{collector.name} only knows the present, so there is nothing to backfill"
-        )
     schedule = collector.schedule
     end = schedule.following(schedule.newest(now))
-    begin = max(schedule.ceil(since), collector.history)
+    begin = max(schedule.ceil(since), collector.history or since)
     end = min(schedule.ceil(until), end) if until else end
     if begin >= end:
         raise UsageError(f"--since: {written(since)} leaves nothing before {written(end)}")
     return begin, end
 
 
-def _tell(pace: timedelta) -> Callable[[Finished, int], None]:
-    def tell(finished: Finished, left: int) -> None:
-        counts = finished.counts
-        time_left = timedelta(seconds=round(left * (pace.total_seconds() + finished.seconds)))
-        text = f"{written(finished.tick)} {finished.status.value:<8} {counts.rows:>6} rows"
-        error = f"  {finished.error}" if finished.error else ""
-        click.echo(f"{text}  {left} left, {time_left}{error}", err=True)
-
-    return tell
+def _written(job: Job) -> str:
+    return f"from {written(job.since)} to {written(job.until)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .backfill import resting
 from .exits import Exit
 from .moments import written
 
@@ -31,13 +32,13 @@ def command(as_json: bool) -> None:
     health = Health(app.chosen([], loaded), lambda: now)
     with app.store(loaded) as store:
         app.watch(store, health, loaded.horizon)
-        told = _status(health, now)
+        told = _status(health, store.paused_backfills(), now)
         told["processes"] = [_process(each) for each in store.processes(now - LIVES)]
     click.echo(json.dumps(told, indent=2) if as_json else _table(told))
     sys.exit(Exit.UNHEALTHY if told["reasons"] else Exit.OK)
 
 
-def _status(health: Health, now: datetime) -> dict[str, Any]:
+def _status(health: Health, paused: dict[str, datetime], now: datetime) -> dict[str, Any]:
     collectors = []
     for name, state in health.states.items():
         lag = state.lag(now)
@@ -49,6 +50,7 @@ def _status(health: Health, now: datetime) -> dict[str, Any]:
                 "lag_seconds": None if lag is None else lag.total_seconds(),
                 "ticks_missing": state.missing,
                 "error": state.error,
+                "backfill_paused_since": paused[name].isoformat() if name in paused else None,
             }
         )
     troubles = health.troubles()
@@ -91,4 +93,9 @@ def _table(told: dict[str, Any]) -> str:
         lines.append(
             f"process {each['pid']} on {each['host']}, gept {each['version']}: {leads}{waits}"
         )
+    lines += [
+        resting(each["collector"], datetime.fromisoformat(since))
+        for each in told["collectors"]
+        if (since := each["backfill_paused_since"])
+    ]
     return "\n".join([*lines, *(f"! {reason}" for reason in told["reasons"])])

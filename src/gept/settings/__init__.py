@@ -154,7 +154,8 @@ class Settings:
         "GEPT_PACE",
         within(timedelta(milliseconds=100), timedelta(hours=1)),
         timedelta(seconds=1),
-        "Pause between two requests of a repair or a backfill to one host.",
+        "Time between two requests of repairs and backfills to one source: of all processes on "
+        "one database together.",
     )
     keep_rejects: timedelta = setting(
         "GEPT_KEEP_REJECTS",

@@ -5,7 +5,7 @@ from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
 from .rejects import Reject, RejectCount, Search
-from .store import Entry, Gap, Known, Process, Standing, Store
+from .store import Entry, Gap, Known, Process, Rank, Standing, Store
 
 __all__ = [
     "Database",
@@ -17,6 +17,7 @@ __all__ = [
     "Lead",
     "Made",
     "Process",
+    "Rank",
     "Reject",
     "RejectCount",
     "Search",

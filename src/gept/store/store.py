@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +41,19 @@ FORGET_PROCESS = "DELETE FROM processes WHERE id = %s"
 REPEATING = 10
 """From so many rows on, two buckets with the same data are one bucket, told twice."""
 BELIEVED_AFTER_TRIES, BELIEVED_AFTER = 3, timedelta(hours=1)
+CLAIM = SQL("SELECT pg_try_advisory_xact_lock(hashtextextended({}, 0))")
+"""Without parameters: the server would keep the snapshot of a statement that has some."""
+PAUSE = "INSERT INTO paused_backfills (collector) VALUES (%s) ON CONFLICT DO NOTHING"
+RESUME = "DELETE FROM paused_backfills WHERE collector = %s"
+PAUSED = "SELECT collector, paused_at FROM paused_backfills"
+
+
+class Rank(IntEnum):
+    """What gives way to what: the smaller number goes first. Live ticks do not wait at all."""
+
+    CORRECTION = 0
+    CATCH_UP = 1
+    BACKFILL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +282,7 @@ class Store:
 
     def due(
         self, collector: Collector, since: datetime, now: datetime, limit: int = 1
-    ) -> list[datetime]:
+    ) -> list[tuple[datetime, Rank]]:
         """Return the ticks since a moment that are to be asked for now, the most urgent first."""
         about = {
             "collector": collector.name,
@@ -277,7 +292,7 @@ class Store:
             "limit": limit,
         }
         with self._database.transaction() as cursor:
-            return [tick for tick, _ in cursor.execute(named("due"), about)]
+            return [(tick, Rank(rank)) for tick, rank in cursor.execute(named("due"), about)]
 
     def next_due(self, collector: Collector, since: datetime, now: datetime) -> datetime | None:
         """Return when a tick next waits to be asked for again."""
@@ -298,6 +313,27 @@ class Store:
         with self._database.transaction() as cursor:
             about = {**_span(collector, since, until), "step": step}
             return [tick for (tick,) in cursor.execute(named("missing"), about)]
+
+    def reopen(self, collector: Collector, since: datetime, until: datetime) -> int:
+        """Open the ticks of a span that were closed as empty; return how many these were.
+
+        They are due again. One more answer without anything closes them again.
+        """
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("reopen"), _span(collector, since, until)).rowcount
+
+    def count_left(
+        self, collector: Collector, since: datetime, until: datetime, *, reopen: bool = False
+    ) -> int:
+        """Return how many ticks of a span are not good, wanted or not.
+
+        ``reopen`` counts those that were closed as empty as well.
+        """
+        step = collector.schedule.interval.total_seconds()
+        about = {**_span(collector, since, until), "step": step, "reopen": reopen}
+        with self._database.transaction() as cursor:
+            [(left,)] = cursor.execute(named("count_left"), about).fetchall()
+        return int(left)
 
     def count_missing(
         self, collector: Collector, since: datetime, until: datetime
@@ -332,6 +368,43 @@ class Store:
             counts = writer.write(cursor, collector.table, batch)
             hours.record(cursor, made, tick, counts, now)
         return counts
+
+    def leave(self, source: str, pace: timedelta, *, live: bool = False) -> float:
+        """Take the next slot of a source; return the seconds to wait, 0 where it is taken.
+
+        All processes on one database share the slots. ``live`` takes one at once, and lets the
+        others wait for so long at least.
+        """
+        about = {"source": source, "pace": pace, "live": live}
+        with self._database.transaction() as cursor:
+            [(wait,)] = cursor.execute(named("leave"), about).fetchall()
+        return float(wait)
+
+    @contextmanager
+    def claim(self, collector: Collector, tick: datetime) -> Iterator[bool]:
+        """Give whether a tick is ours to ask for, and not in another's hands just now.
+
+        It holds an idle transaction, so that the claim of a process that dies ends with it.
+        """
+        with self._database.transaction() as cursor:
+            key = f"gept ask {collector.name} {tick.timestamp()}"
+            [(ours,)] = cursor.execute(CLAIM.format(key)).fetchall()
+            yield ours
+
+    def pause_backfill(self, collector: Collector) -> None:
+        """Let every backfill of a collector rest, in whatever process, until it is resumed."""
+        with self._database.transaction() as cursor:
+            cursor.execute(PAUSE, (collector.name,))
+
+    def resume_backfill(self, collector: Collector) -> bool:
+        """Let the backfills of a collector go on; tell whether they were paused."""
+        with self._database.transaction() as cursor:
+            return cursor.execute(RESUME, (collector.name,)).rowcount > 0
+
+    def paused_backfills(self) -> dict[str, datetime]:
+        """Return the names of the collectors whose backfills rest, and since when."""
+        with self._database.transaction() as cursor:
+            return dict(cursor.execute(PAUSED).fetchall())
 
     def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""

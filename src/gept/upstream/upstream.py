@@ -16,7 +16,7 @@ import tenacity
 from tenacity.stop import stop_base
 
 from ..errors import UpstreamBusy, UpstreamRefused
-from ..events import Fetched, Observer, Retried
+from ..events import Closed, Fetched, Observer, Retried
 from ..model import Request, Response
 from ..settings import Settings
 from ..sources import PRICES
@@ -129,6 +129,7 @@ class Upstream:
         if wait is not None:
             with self._lock:
                 self._closed_until[request.source.name] = monotonic() + wait
+            self._observe(Closed(request, wait))
         raise UpstreamBusy(f"{request}: HTTP {status}", wait)
 
 
