@@ -110,7 +110,11 @@ def port() -> int:
 @pytest.fixture
 def gept(upstream: Services, tmp_path: Path, port: int) -> Iterator[Gept]:
     """Give gept on a data folder of its own, with the services on loopback."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "LANG", "PYTHONPATH")
+        if name in os.environ
+    }
     gept = Gept(
         {
             **kept,

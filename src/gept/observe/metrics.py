@@ -156,6 +156,11 @@ class _Freshness(Scraped):
         missing = GaugeMetricFamily(
             "gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"]
         )
+        complete = GaugeMetricFamily(
+            "gept_completeness_ratio",
+            "Share of the wanted ticks that is there.",
+            labels=["collector", "window"],
+        )
         for state in states:
             name = state.collector.name
             if state.stored is not None:
@@ -168,8 +173,11 @@ class _Freshness(Scraped):
                 lag.add_metric([name], behind.total_seconds())
             if state.missing is not None:
                 missing.add_metric([name], state.missing)
+            for window, share in state.shares.items():
+                complete.add_metric([name, window], share)
         yield lag
         yield missing
+        yield complete
         yield GaugeMetricFamily(
             "gept_database_up",
             "Whether the database answers.",

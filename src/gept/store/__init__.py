@@ -3,11 +3,13 @@
 from .database import Database, address
 from .embedded import Server
 from .lead import Lead
-from .store import Entry, Gap, Known, Process, Standing, Store
+from .store import Day, Entry, Extent, Gap, Known, Process, Standing, Store
 
 __all__ = [
     "Database",
+    "Day",
     "Entry",
+    "Extent",
     "Gap",
     "Known",
     "Lead",

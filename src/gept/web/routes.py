@@ -77,6 +77,7 @@ def _state(state: State, now: datetime) -> dict[str, Any]:
         "status": state.status,
         "error": state.error,
         "ticks_missing": state.missing,
+        "completeness": dict(state.shares),
     }
 
 
