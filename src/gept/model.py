@@ -197,6 +197,11 @@ class Collector:
         return self.history is None
 
     @property
+    def tables(self) -> list[str]:
+        """The tables that its rows go to, the one with every row first."""
+        return [name for name in (self.table.journal, self.table.name) if name is not None]
+
+    @property
     def keeps_first(self) -> bool:
         """Whether an answer is stamped with its tick, so that only the first one is true."""
         stamped = self.table.journal is not None or self.table.time in self.table.key

@@ -264,6 +264,29 @@ def test_a_tick_that_was_named_and_is_not_there_is_a_gap(gept: Gept, upstream: S
     assert (gap["since"], gap["ticks"], gap["cause"]) == ("2026-11-20T12:00:00+00:00", 1, "failed")
 
 
+def test_completeness_is_told_by_day(gept: Gept, upstream: Services) -> None:
+    upstream.fault("/api/v1/osrs/5m?timestamp=1615190400", "status:404", 9)
+    gept("backfill", "5m", "--since", "1615190400", "--until", "1615191600")
+
+    told = gept("completeness", "5m", "hourly")
+    [five, hourly] = json.loads(gept("completeness", "5m", "hourly", "--json").stdout)
+    recent = json.loads(gept("completeness", "5m", "--days", "3", "--json").stdout)
+
+    day = {"day": "2021-03-08", "wanted": 4, "done": 3, "empty": 0, "missing": 1, "share": 0.75}
+    assert five["days"] == [day]
+    assert five["windows"]["7d"] == {"wanted": 0, "missing": 0, "share": None}
+    assert (five["complete_until"], five["unbroken_since"]) == (
+        "2021-03-08T08:00:00+00:00",
+        "2021-03-08T08:05:00+00:00",
+    )
+    assert (hourly["days"], hourly["complete_until"], hourly["tables"]) == ([], None, ["prices_1h"])
+    assert "2021-03-08 5m               4        1     75 %" in told.stdout
+    assert "2021-03-08 08:00:00Z  2021-03-08 08:05:00Z" in told.stdout
+    assert recent[0]["days"] == []
+    assert gept("completeness", "hourly").stdout.endswith("every day is complete\n")
+    assert "is not in the range" in gept("completeness", "--days", "0").stderr
+
+
 def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
     items = ("--item", "11", "--item", "14")
     first = gept("repair", "hourly", *items)
@@ -329,6 +352,8 @@ def test_status_before_and_after(gept: Gept) -> None:
     assert "! 5m: no good tick yet" in before.stdout
     assert after["status"] == "ok"
     assert [each["healthy"] for each in after["collectors"]] == [True] * 6
+    assert all(each["complete_until"] > each["newest_good_tick"] for each in after["collectors"])
+    assert "prices_latest_1m, prices_current" in before.stdout
 
 
 def test_status_reads_no_table_of_data(gept: Gept, address: str) -> None:

@@ -110,7 +110,13 @@ def test_each_metric_is_documented() -> None:
     health = Health(collectors.values(), lambda: None)  # type: ignore[arg-type, return-value]
     registry: Any = Metrics(collectors.values(), health, lambda: None).registry  # type: ignore[arg-type, return-value]
     names = {name for found in registry._collector_to_names.values() for name in found}
-    names |= {"gept_lag_seconds", "gept_ticks_missing", "gept_database_up", "gept_build_info"}
+    names |= {
+        "gept_lag_seconds",
+        "gept_ticks_missing",
+        "gept_completeness_ratio",
+        "gept_database_up",
+        "gept_build_info",
+    }
     families = {
         re.sub(rf"^gept_({'|'.join(collectors)})_", "gept_<collector>_", name)
         for name in names

@@ -38,7 +38,7 @@ log = logs.get_logger()
 
 GRACE = 7.0
 MISSING_AFTER = timedelta(seconds=90)
-LONGEST_LOOK = timedelta(days=7)
+WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
 def embedded(settings: Settings, stop: Flag) -> Server | None:
@@ -192,15 +192,29 @@ def until_stopped(
     return outcome[0]  # type: ignore[no-any-return]
 
 
+def ready(collector: Collector, at: datetime) -> datetime:
+    """Return the end of the ticks that should be there; the newest may be on its way."""
+    return collector.schedule.newest(at - MISSING_AFTER)
+
+
+def completeness(
+    store: Store, collector: Collector, horizon: timedelta, at: datetime
+) -> tuple[int, dict[str, float]]:
+    """Return how many ticks are missing within the horizon, and the share there of each window."""
+    until = ready(collector, at)
+    sinces = [until - length for length in (horizon, *WINDOWS.values())]
+    (missing, _), *counts = store.count_missing_since(collector, sinces, until)
+    found = zip(WINDOWS, counts, strict=True)
+    return missing, {name: 1 - lacks / wanted for name, (lacks, wanted) in found if wanted}
+
+
 def watch(store: Store, health: Health, horizon: timedelta) -> None:
     """Let health know how the database and the ledger stand."""
     try:
         for name, state in health.states.items():
-            schedule, at = state.collector.schedule, now()
-            until = schedule.newest(at - MISSING_AFTER)
-            since = until - min(horizon, LONGEST_LOOK)
-            missing, _ = store.count_missing(state.collector, since, until)
-            health.found(name, store.standing(state.collector, at), missing)
+            at = now()
+            missing, shares = completeness(store, state.collector, horizon, at)
+            health.found(name, store.standing(state.collector, at), missing, shares)
         store.ping()
         health.database(None)
     except StoreError as error:

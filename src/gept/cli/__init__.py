@@ -17,6 +17,7 @@ COMMANDS = (
     "once",
     "status",
     "gaps",
+    "completeness",
     "rejects",
     "backfill",
     "repair",

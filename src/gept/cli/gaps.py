@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .moments import MOMENT, written
+from .moments import EVER, MOMENT, from_json, written
 
 if TYPE_CHECKING:
     from ..model import Collector
     from ..store import Gap
-
-EVER = datetime.fromisoformat("2013-01-01T00:00:00Z")
 
 
 @click.command("gaps")
@@ -35,7 +33,7 @@ def command(
     found: list[dict[str, Any]] = []
     with app.store(loaded) as store:
         for collector in app.chosen(names, loaded):
-            ready = collector.schedule.newest(app.now() - app.MISSING_AFTER)
+            ready = app.ready(collector, app.now())
             end = min(until, ready) if until else ready
             begin = min(since or EVER, end)
             found += [_told(collector, gap) for gap in store.gaps(collector, begin, end)]
@@ -59,7 +57,7 @@ def _table(found: list[dict[str, Any]]) -> str:
         return "no gaps"
     lines = [f"{'collector':<10} {'since':<20} {'until':<20} {'ticks':>7}  cause"]
     for gap in found:
-        since, until = (written(datetime.fromisoformat(gap[end])) for end in ("since", "until"))
+        since, until = (from_json(gap[end]) for end in ("since", "until"))
         error = f" ({gap['error']})" if gap["error"] else ""
         cause = gap["cause"].replace("_", " ") + error
         lines.append(f"{gap['collector']:<10} {since:<20} {until:<20} {gap['ticks']:>7}  {cause}")

@@ -9,6 +9,8 @@ import click
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+EVER = datetime(2013, 1, 1, tzinfo=UTC)
+"""Before any tick of any source: the game began then."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -41,6 +43,16 @@ class Moment(click.ParamType[datetime]):
 
 
 MOMENT = Moment()
+
+
+def in_json(at: datetime | None) -> str | None:
+    """Return a moment as JSON has it."""
+    return None if at is None else at.isoformat()
+
+
+def from_json(at: str | None) -> str:
+    """Return a moment of JSON as a person reads it."""
+    return written(None if at is None else datetime.fromisoformat(at))
 
 
 def written(at: datetime | None) -> str:

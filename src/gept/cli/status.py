@@ -11,11 +11,11 @@ import click
 
 from .backfill import resting
 from .exits import Exit
-from .moments import written
+from .moments import from_json, in_json
 
 if TYPE_CHECKING:
     from ..observe.health import Health
-    from ..store import Process
+    from ..store import Extent, Process
 
 LIVES = timedelta(minutes=1)
 
@@ -32,13 +32,16 @@ def command(as_json: bool) -> None:
     health = Health(app.chosen([], loaded), lambda: now)
     with app.store(loaded) as store:
         app.watch(store, health, loaded.horizon)
-        told = _status(health, store.paused_backfills(), now)
+        extents = {name: store.extent(state.collector) for name, state in health.states.items()}
+        told = _status(health, extents, store.paused_backfills(), now)
         told["processes"] = [_process(each) for each in store.processes(now - LIVES)]
     click.echo(json.dumps(told, indent=2) if as_json else _table(told))
     sys.exit(Exit.UNHEALTHY if told["reasons"] else Exit.OK)
 
 
-def _status(health: Health, paused: dict[str, datetime], now: datetime) -> dict[str, Any]:
+def _status(
+    health: Health, extents: dict[str, Extent], paused: dict[str, datetime], now: datetime
+) -> dict[str, Any]:
     collectors = []
     for name, state in health.states.items():
         lag = state.lag(now)
@@ -46,9 +49,13 @@ def _status(health: Health, paused: dict[str, datetime], now: datetime) -> dict[
             {
                 "collector": name,
                 "healthy": state.trouble(now) is None,
-                "newest_good_tick": None if state.newest is None else state.newest.isoformat(),
+                "tables": state.collector.tables,
+                "newest_good_tick": in_json(state.newest),
+                "complete_until": in_json(extents[name].complete_until),
+                "unbroken_since": in_json(extents[name].unbroken_since),
                 "lag_seconds": None if lag is None else lag.total_seconds(),
                 "ticks_missing": state.missing,
+                "completeness": dict(state.shares),
                 "error": state.error,
                 "backfill_paused_since": paused[name].isoformat() if name in paused else None,
             }
@@ -77,16 +84,19 @@ def _process(process: Process) -> dict[str, Any]:
 
 
 def _table(told: dict[str, Any]) -> str:
-    lines = [
+    titles = (
         f"{'collector':<10} {'state':<10} {'newest good tick':<21} {'behind':>9} {'missing':>8}"
-    ]
+    )
+    lines = [f"{titles}  {'complete until':<21} tables"]
     for each in told["collectors"]:
-        newest = each["newest_good_tick"]
-        at = written(newest and datetime.fromisoformat(newest))
+        at, until = (from_json(each[key]) for key in ("newest_good_tick", "complete_until"))
         behind = "-" if each["lag_seconds"] is None else f"{each['lag_seconds']:.0f} s"
         state = "ok" if each["healthy"] else "stale"
         missing = "-" if each["ticks_missing"] is None else each["ticks_missing"]
-        lines.append(f"{each['collector']:<10} {state:<10} {at:<21} {behind:>9} {missing:>8}")
+        lines.append(
+            f"{each['collector']:<10} {state:<10} {at:<21} {behind:>9} {missing:>8}"
+            f"  {until:<21} {', '.join(each['tables'])}"
+        )
     for each in told["processes"]:
         leads = f"leads {', '.join(each['leads'])}" if each["leads"] else "stands by"
         waits = f", {each['spooled']} answers wait on its disk" if each["spooled"] else ""

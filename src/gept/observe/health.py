@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
@@ -15,6 +15,7 @@ from ..store import Standing
 
 TOLD_FOR = timedelta(hours=1)
 T = TypeVar("T", datetime, tuple[datetime, datetime])
+NO_SHARES: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ class State:
 
     ``newest`` is its newest good tick; ``stored`` the newest with rows, and when these were
     committed. ``status`` and ``error`` are of ``tick``, the newest one that was asked for;
-    ``missing`` counts the wanted ticks that are not there, where that is known. ``drift`` tells
-    how the newest answer that was read differs from what we know.
+    ``missing`` counts the wanted ticks that are not there, where that is known; ``shares`` tells
+    how much of what is wanted of the last hour, day and week is there. ``drift`` tells how the
+    newest answer that was read differs from what we know.
     """
 
     collector: Collector
@@ -35,6 +37,7 @@ class State:
     error: str | None = None
     missing: int | None = None
     drift: tuple[str, ...] | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def lag(self, now: datetime) -> timedelta | None:
         """Return how far the newest good tick lies behind the newest that could be there."""
@@ -101,7 +104,13 @@ class Health:
                 dropped = self._spool.dropped + 1
                 self._spool = replace(self._spool, dropped=dropped, dropped_at=self._now())
 
-    def found(self, name: str, standing: Standing, missing: int) -> None:
+    def found(
+        self,
+        name: str,
+        standing: Standing,
+        missing: int,
+        shares: Mapping[str, float] = NO_SHARES,
+    ) -> None:
         """Take notice of what the ledger says of a collector."""
         with self._lock:
             state = _without_future(self._states[name], self._now())
@@ -112,6 +121,7 @@ class Health:
                 newest=_later(state.newest, standing.newest_good),
                 stored=_later(state.stored, standing.newest_stored),
                 missing=missing,
+                shares=shares,
             )
 
     def database(self, trouble: str | None) -> None:

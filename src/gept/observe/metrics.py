@@ -184,6 +184,11 @@ class _Freshness(Scraped):
             "How many differences the newest answer has from the fields that are known.",
             labels=["collector"],
         )
+        complete = GaugeMetricFamily(
+            "gept_completeness_ratio",
+            "Share of the wanted ticks that is there.",
+            labels=["collector", "window"],
+        )
         for state in states:
             name = state.collector.name
             leads.add_metric([name], name in self._health.led)
@@ -199,10 +204,13 @@ class _Freshness(Scraped):
                 lag.add_metric([name], behind.total_seconds())
             if state.missing is not None:
                 missing.add_metric([name], state.missing)
+            for window, share in state.shares.items():
+                complete.add_metric([name, window], share)
         yield leads
         yield lag
         yield missing
         yield drift
+        yield complete
         yield GaugeMetricFamily(
             "gept_database_up",
             "Whether the database answers.",

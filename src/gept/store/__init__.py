@@ -5,12 +5,14 @@ from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
 from .rejects import Reject, RejectCount, Search
-from .store import Entry, Gap, Known, Process, Rank, Standing, Store
+from .store import Day, Entry, Extent, Gap, Known, Process, Rank, Standing, Store
 
 __all__ = [
     "Database",
+    "Day",
     "Difference",
     "Entry",
+    "Extent",
     "Gap",
     "Hour",
     "Known",

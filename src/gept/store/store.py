@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -112,6 +112,25 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """How many ticks of a UTC day are wanted, and how they stand."""
+
+    day: date
+    wanted: int
+    done: int
+    empty: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The first wanted tick that is not there, and since when none is missing up to the newest."""
+
+    complete_until: datetime | None = None
+    unbroken_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How a collector stands, as the ledger tells it."""
 
@@ -146,8 +165,7 @@ class Store:
     def begin(self, collector: Collector, since: datetime, now: datetime) -> None:
         """Want every tick of a collector from its first start on, and make partitions ahead."""
         with self._database.transaction() as cursor:
-            step = collector.schedule.interval
-            about = {"collector": collector.name, "step": step, "since": since, "now": now}
+            about = {**_declared(collector), "since": since, "now": now}
             cursor.execute(named("begin"), about)
             if collector.table.partition is not None:
                 name = collector.table.journal or collector.table.name
@@ -156,8 +174,7 @@ class Store:
     def want(self, collector: Collector, since: datetime, until: datetime) -> None:
         """Want the ticks of a span as well."""
         with self._database.transaction() as cursor:
-            step = collector.schedule.interval
-            about = {"collector": collector.name, "step": step, "since": since, "until": until}
+            about = {**_declared(collector), "since": since, "until": until}
             cursor.execute(named("want"), about)
 
     def newest(self, collector: Collector, now: datetime) -> datetime | None:
@@ -240,15 +257,6 @@ class Store:
         """Delete the answers that were asked for before a moment; return how many."""
         with self._database.transaction() as cursor:
             return cursor.execute(FORGET_ANSWERS, (before,)).rowcount
-
-    def was_away(
-        self, collector: Collector, since: datetime, until: datetime, now: datetime, error: str
-    ) -> None:
-        """Enter why the ticks of a span are missing that nobody entered: we were away."""
-        about = {**_span(collector, since, until), "now": now, "error": error}
-        about["next_try"] = None if collector.present_only else now
-        with self._database.transaction() as cursor:
-            cursor.execute(named("was_away"), about)
 
     def beat(self, process: Process) -> None:
         """Enter that a process lives."""
@@ -339,11 +347,39 @@ class Store:
         self, collector: Collector, since: datetime, until: datetime
     ) -> tuple[int, int]:
         """Return how many ticks of a span are wanted and not there, and how many are wanted."""
+        [found] = self.count_missing_since(collector, [since], until)
+        return found
+
+    def count_missing_since(
+        self, collector: Collector, sinces: Sequence[datetime], until: datetime
+    ) -> list[tuple[int, int]]:
+        """Return the same for several spans that end together."""
+        about = {"collector": collector.name, "sinces": list(sinces), "until": until}
         with self._database.transaction() as cursor:
-            found = cursor.execute(
-                named("count_missing"), _span(collector, since, until)
-            ).fetchone()
-        return found or (0, 0)
+            return cursor.execute(named("count_missing"), about).fetchall()
+
+    def days(self, collector: Collector, since: datetime, until: datetime) -> list[Day]:
+        """Return how complete each day of a span is, oldest first, without days not wanted."""
+        with self._database.transaction() as cursor, _rows(cursor, Day) as days:
+            return days.execute(named("days"), _span(collector, since, until)).fetchall()
+
+    def extent(self, collector: Collector) -> Extent:
+        """Return up to where a collector is complete."""
+        with self._database.transaction() as cursor, _rows(cursor, Extent) as extents:
+            found = extents.execute(named("extent"), {"collector": collector.name}).fetchone()
+        return found or Extent()
+
+    def was_away(
+        self, collector: Collector, since: datetime, until: datetime, now: datetime, error: str
+    ) -> int:
+        """Enter that the database was away for wanted ticks of which nothing is known yet.
+
+        Those of a source that knows the past are due at once. Return how many were entered.
+        """
+        about = {**_span(collector, since, until), "now": now, "error": error}
+        about["next_try"] = None if collector.present_only else now
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("was_away"), about).rowcount
 
     def complete_hours(self, made: Made, since: datetime, until: datetime) -> list[Hour]:
         """Return the hours of a span whose buckets are all good."""
@@ -420,6 +456,16 @@ def _rows(cursor: Cursor[Any], kind: type[Any]) -> Cursor[Any]:
 
 def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, Any]:
     return {"collector": collector.name, "since": since, "until": until}
+
+
+def _declared(collector: Collector) -> dict[str, Any]:
+    """Return what the database is to know of a collector."""
+    return {
+        "collector": collector.name,
+        "step": collector.schedule.interval,
+        "delay": collector.schedule.delay,
+        "tables": collector.tables,
+    }
 
 
 def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datetime) -> Known:

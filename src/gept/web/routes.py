@@ -78,6 +78,7 @@ def _state(state: State, now: datetime) -> dict[str, Any]:
         "error": state.error,
         "ticks_missing": state.missing,
         "schema_drift": None if state.drift is None else list(state.drift),
+        "completeness": dict(state.shares),
     }
 
 

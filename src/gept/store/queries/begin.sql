@@ -5,8 +5,11 @@ WITH old AS (
     WHERE name = %(collector)s AND step <> %(step)s AND upper_inf(wanted)
     RETURNING 1
 )
-INSERT INTO collectors AS known (name, step, wanted)
-SELECT %(collector)s, %(step)s, tstzmultirange(tstzrange(
+INSERT INTO collectors AS known (name, step, delay, tables, wanted)
+SELECT %(collector)s, %(step)s, %(delay)s, %(tables)s, tstzmultirange(tstzrange(
     CASE WHEN EXISTS (SELECT FROM old) THEN greatest(%(since)s, %(now)s) ELSE %(since)s END::timestamptz, NULL))
-ON CONFLICT (name, step) DO UPDATE SET wanted = known.wanted + excluded.wanted
-WHERE NOT upper_inf(known.wanted) OR lower(known.wanted) > %(now)s
+ON CONFLICT (name, step) DO UPDATE SET
+    delay = excluded.delay,
+    tables = excluded.tables,
+    wanted = CASE WHEN upper_inf(known.wanted) AND lower(known.wanted) <= %(now)s THEN known.wanted
+             ELSE known.wanted + excluded.wanted END
