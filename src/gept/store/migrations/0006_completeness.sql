@@ -134,7 +134,10 @@ LANGUAGE sql STABLE AS $$
         coalesce(d.done, 0), coalesce(d.empty, 0), coalesce(d.other, 0), d.hours,
         coalesce(d.done + d.empty + d.other = 0
             OR a.whole AND a.alone AND d.grid % (extract(epoch FROM a.step) * 1000000)::bigint = 0, true)
-    FROM alone AS a LEFT JOIN ledger_days AS d ON d.collector = wanted_days.name AND d.day = a.day
+    FROM alone AS a LEFT JOIN ledger_days AS d
+      ON d.collector = wanted_days.name AND d.day = a.day
+     AND d.day >= (coalesce(begins, '-infinity') AT TIME ZONE 'UTC')::date
+     AND d.day <= (least(ends, '2200-01-01Z') AT TIME ZONE 'UTC')::date
 $$;
 COMMENT ON FUNCTION wanted_days IS
     'What is wanted of a collector, a day and a step at a time: its first tick, the tick beyond its last, how many they are, '
