@@ -20,7 +20,7 @@ from gept.model import Collector, Status
 from gept.observe.health import Health
 from gept.observe.metrics import Metrics
 from gept.schedule import Every
-from gept.store import Day, Extent, Gap, Server, Store
+from gept.store import Day, Extent, Gap, Rank, Server, Store
 from gept.store.migrate import migrate, shipped
 
 Query = Callable[..., list[Any]]
@@ -456,7 +456,7 @@ def test_what_was_closed_as_empty_can_be_reopened(
 
     assert (last.status, closed, reopened) == (Status.EMPTY, [], 1)
     assert [(gap.ticks, gap.cause) for gap in opened] == [(1, "not_yet")]
-    assert due == [begin]
+    assert due == [(begin, Rank.CORRECTION)]
     assert again.status is Status.EMPTY
     assert found.status is Status.DONE
 
@@ -474,7 +474,9 @@ def test_what_the_database_missed_is_told(machine: Machine, five: Collector, que
         (10, "away", "StoreAway: it was restarted"),
         (1, "away", "StoreAway: it was restarted"),
     ]
-    assert machine.store.due(five, newest - DAY, NOW, 1) == [newest - FIVE_MINUTES]
+    assert machine.store.due(five, newest - DAY, NOW, 1) == [
+        (newest - FIVE_MINUTES, Rank.CORRECTION)
+    ]
     machine.run(five, newest - FIVE_MINUTES)
     assert query("SELECT status, attempts FROM ledger WHERE tick = %s", newest - FIVE_MINUTES) == [
         ("done", 1)

@@ -14,6 +14,7 @@ from services import Services
 
 from gept.model import Collector, Status
 from gept.settings import Settings, load
+from gept.store import Rank
 
 HOST = "prices.example"
 REAL = socket.getaddrinfo
@@ -76,7 +77,9 @@ def test_a_name_that_is_away_costs_the_tick_until_it_is_back(
 
     names.port = upstream.server_port
     machine.clock.forward(seconds=15)
-    assert machine.store.due(collectors["5m"], failed.tick, machine.clock()) == [failed.tick]
+    due = machine.store.due(collectors["5m"], failed.tick, machine.clock())
+
+    assert due == [(failed.tick, Rank.CORRECTION)]
     assert machine.run(collectors["5m"], failed.tick).status is Status.DONE
 
 

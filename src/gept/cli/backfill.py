@@ -29,17 +29,16 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Tell how many requests it takes; ask nobody.")
 @click.option("--reopen", is_flag=True, help="Ask again for what was closed as empty as well.")
-@click.option("--pause", is_flag=True, help="Let every running backfill of NAME rest.")
-@click.option("--resume", is_flag=True, help="Let them go on.")
-def command(  # noqa: PLR0913, PLR0917 - one for each option
+@click.option("--pause", "rest", flag_value="pause", help="Let every backfill of NAME rest.")
+@click.option("--resume", "rest", flag_value="resume", help="Let them go on.")
+def command(
     name: str,
     since: datetime | None,
     until: datetime | None,
     order: str,
     dry_run: bool,
     reopen: bool,
-    pause: bool,
-    resume: bool,
+    rest: str | None,
 ) -> None:
     """Fetch what is missing of a span; what is there is not asked for again."""
     from .. import app, settings
@@ -49,10 +48,10 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
     _refuse_present(collector)
-    if pause or resume:
-        if since or until or dry_run or reopen or (pause and resume):
-            raise UsageError("--pause and --resume stand alone: give one of them, and NAME")
-        return _rest(loaded, collector, pause)
+    if rest:
+        if since or until or dry_run or reopen:
+            raise UsageError(f"--{rest} stands alone; give the others without it")
+        return _rest(loaded, collector, rest == "pause")
     if since is None:
         raise UsageError("--since: missing; name the oldest tick, such as --since 2021-03-08")
     job = Job(collector, *_span(collector, since, until, app.now()), order == "oldest")
