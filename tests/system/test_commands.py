@@ -12,7 +12,7 @@ from services import Services
 
 from gept.cli import COMMANDS
 from gept.store.migrate import shipped
-from system.conftest import Gept, until
+from system.conftest import Gept, free_port, until
 
 AT = "2026-11-20T12:00:00Z"
 
@@ -209,6 +209,24 @@ def test_no_password_is_printed_or_passed_as_an_argument(gept: Gept, tmp_path: P
     assert shown.returncode == 0
     assert "host=db.example" in shown.stdout
     assert "hunter2" not in shown.stdout + shown.stderr
+
+
+def test_health_asks_the_port_that_is_set_for_the_collector(gept: Gept) -> None:
+    port = free_port()
+    gept.start("collect", "players", GEPT_PLAYERS_PORT=str(port))
+
+    until(lambda: gept("health", "players", GEPT_PLAYERS_PORT=str(port)).returncode == 0)
+
+
+def test_settings_of_single_collectors_are_shown_and_checked(gept: Gept) -> None:
+    shown = gept("settings", GEPT_PLAYERS_INTERVAL="2m")
+    wrong = gept("settings", GEPT_5M_INTERVAL="60", GEPT_FOO_PORT="9")
+
+    assert "GEPT_PLAYERS_INTERVAL = 120s   [environment]\n" in shown.stdout
+    assert "GEPT_5M_PORT = 9100   [default]\n    Web port of `gept collect 5m`" in shown.stdout
+    assert wrong.returncode == 2
+    assert "GEPT_5M_INTERVAL: '60s' cannot be set: the buckets of 5m are" in wrong.stderr
+    assert "GEPT_FOO_PORT: '9' is for no setting of gept" in wrong.stderr
 
 
 def test_health_of_nobody(gept: Gept) -> None:
