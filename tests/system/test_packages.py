@@ -141,6 +141,24 @@ def test_the_contract_runs_over_it(package: Path, gept: Gept) -> None:
         (('name="volumes"', 'name="other"'), "calls itself 'other'"),
         (("COLLECTOR = Collector(", "COLLECTOR = dict("), "is dict, not a gept.model.Collector"),
         (("from msgspec import Struct", "from nowhere import Struct"), "cannot be loaded (Module"),
+        (("from msgspec import Struct", "nothing"), "cannot be loaded (NameError: name 'nothing'"),
+        (
+            ("class Volume(", "raise ValueError('odd')\nclass Volume("),
+            "cannot be loaded (ValueError",
+        ),
+        (("port=9106", "port=80000"), "port: 80000 is not a port; set a whole number from 1"),
+        (("days=1", "days=0"), "schedule.interval: datetime.timedelta(0) is too short; use 10"),
+        (
+            ('migrations="gept_volumes"', 'migrations="nothere"'),
+            "migrations: 'nothere' is no package",
+        ),
+        (
+            ("    migrations=", "    # "),
+            "table.name: 'daily_volumes' is not there; let a migration",
+        ),
+        (('"daily_volumes"', '"ledger"'), "table.name: 'ledger' is a table of gept's own"),
+        (('("item_id", "timestamp")', '("item_id",)'), "has no unique index on item_id; make that"),
+        (("    volume: int", "    volumes: int"), "'daily_volumes' has no column 'volumes'; there"),
     ],
 )
 def test_one_that_does_not_fit_is_told_with_its_package(
@@ -155,6 +173,49 @@ def test_one_that_does_not_fit_is_told_with_its_package(
     assert "of gept-volumes" in ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "said"),
+    [
+        (
+            {"0001_volumes": MIGRATION, "0003_more": "SELECT 1"},
+            2,
+            "has the migrations 0001, 0003; number them from 0001 on, without a gap",
+        ),
+        ({"1_volumes": MIGRATION}, 2, "needs files with names such as 0001_volumes.sql"),
+        (
+            {"0001_volumes": "SELECT * FROM nowhere"},
+            7,
+            "migration 1 (volumes) of gept_volumes cannot be applied: relation",
+        ),
+    ],
+)
+def test_migrations_that_do_not_fit_are_told_with_their_package(
+    files: dict[str, str], code: int, said: str, package: Path, gept: Gept
+) -> None:
+    folder = package / "gept_volumes" / "migrations"
+    (folder / "0001_volumes.sql").unlink()
+    for name, sql in files.items():
+        (folder / f"{name}.sql").write_text(sql)
+
+    ended = gept("status")
+
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_migration_that_changes_later_is_told_with_its_package(package: Path, gept: Gept) -> None:
+    gept("db", "migrate")
+    file = package / "gept_volumes" / "migrations" / "0001_volumes.sql"
+    file.write_text(f"{MIGRATION}-- changed")
+
+    ended = gept("db", "status")
+
+    assert ended.returncode == 7
+    assert "migration 1 (volumes) of gept_volumes is not the one that was applied" in ended.stderr
+    assert "install a released gept_volumes" in ended.stderr
 
 
 def test_ports_and_intervals_of_single_collectors(gept: Gept) -> None:

@@ -398,7 +398,6 @@ def _pooler_of_nothing(values: Mapping[str, str]) -> list[str]:
     """Return the fault of a pooler in front of gept's own PostgreSQL, which has none."""
     if "DB_POOLER" not in values:
         return []
-    return [
-        f"DB_POOLER: {values['DB_POOLER']!r} has no meaning without DB_HOST or DATABASE_URL; set "
-        "one of them as well, or remove DB_POOLER to use gept's own PostgreSQL"
-    ]
+    remedy = "set one of them as well, or remove DB_POOLER to use gept's own PostgreSQL"
+    value = values["DB_POOLER"]
+    return [f"DB_POOLER: {value!r} has no meaning without DB_HOST or DATABASE_URL; {remedy}"]
