@@ -58,7 +58,15 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("once", "latest", "--at", "2021-01-01"), "only knows the present"),
         (("once", "5m", "--at", "2020-01-01"), "begins with 2021-03-08"),
         (("backfill", "latest", "--since", "2021-01-01"), "nothing to backfill"),
+        (("once", "5m", "--at", "2099-01-01"), "is yet to come; 5m is at 20"),
         (("backfill", "5m", "--since", "2099-01-01"), "leaves nothing before"),
+        (
+            ("backfill", "5m", "--since", "2019-01-01", "--until", "2019-02-01"),
+            "--until: 5m begins with 2021-03-08 08:00:00Z",
+        ),
+        (("simulate", "--speed", "0"), "0.0 is not in the range 0<x<=100000"),
+        (("simulate", "--speed", "inf"), "is not in the range"),
+        (("simulate", "--offset", "nan"), "'nan' is not a number"),
         (("collect",), "Missing argument"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
@@ -141,17 +149,25 @@ def test_a_tick_that_was_named_and_is_not_there_is_a_gap(gept: Gept, upstream: S
 
 def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
     items = ("--item", "11", "--item", "14")
-    first = gept("repair", "hourly", *items)
+    first = gept("repair", "hourly", *items, *items)
     asked = len(upstream.asked)
     fresh = gept("repair", "hourly", *items)
     forced = gept("repair", "hourly", "--item", "11", "--force")
 
     assert (first.returncode, fresh.returncode, forced.returncode) == (0, 0, 0), first.stderr
-    assert "hourly: 2 items mended, 0 failed, 0 were fresh" in first.stdout
+    assert "hourly: 2 mended, 0 failed, 0 were fresh, 0 have no trades" in first.stdout
     assert "2 were fresh" in fresh.stdout
     assert len(upstream.asked) == asked + 1 == 3
     assert " 0 inserted, 0 updated, " in forced.stderr
     assert gept.sql("SELECT count(DISTINCT item_id), count(*) > 100 FROM prices_1h") == "2|t"
+
+
+def test_an_item_without_a_trade_is_not_mended(gept: Gept) -> None:
+    ended = gept("repair", "hourly", "--item", "4151")
+
+    assert ended.returncode == 0
+    assert ended.stderr.endswith("item 4151: 0 inserted, 0 updated, 0 unchanged\n")
+    assert ended.stdout == "hourly: 0 mended, 0 failed, 0 were fresh, 1 have no trades\n"
 
 
 def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -> None:
@@ -163,7 +179,29 @@ def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -
     assert "item 11: " in ended.stderr
 
 
+def test_looking_makes_no_database(gept: Gept) -> None:
+    real, made_up = gept("status"), gept("status", "--demo")
+    (gept.folder / "data/demo/postgresql/data").mkdir(parents=True)
+    (gept.folder / "data/demo/postgresql/data/PG_VERSION").write_text("18\n")
+    beside = gept("status")
+
+    assert (real.returncode, made_up.returncode, beside.returncode) == (1, 1, 1)
+    assert f"nothing is in {gept.folder}/data yet; begin with: DATA_DIR=" in real.stderr
+    assert real.stderr.endswith(" up\n")
+    assert made_up.stderr.endswith(" up --demo\n")
+    assert beside.stderr.endswith(" status --demo\n")
+    assert not (gept.folder / "data/postgresql").exists()
+
+
+def test_the_demo_is_not_looked_for_in_another_database(gept: Gept) -> None:
+    ended = gept("gaps", "--demo", DB_HOST="db.example")
+
+    assert ended.returncode == 2
+    assert "unset DB_HOST and DATABASE_URL" in ended.stderr
+
+
 def test_status_before_and_after(gept: Gept) -> None:
+    gept("db", "migrate")
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):
         assert gept("once", name).returncode == 0
