@@ -25,21 +25,12 @@ from typing import ClassVar
 import psycopg
 import pytest
 
-from .collectors import NAME
+from .declaration import faults
 from .errors import GeptError
 from .model import Collector, Counts, Decoded, Request, Response, Status, Tick
-from .store import Database, Entry, Server, Store
+from .store import Database, Entry, Server, Store, tables
 from .store.migrate import migrate
 
-KEYS = """
-    SELECT array_agg(attname::text) FROM pg_index JOIN pg_attribute
-      ON attrelid = indrelid AND attnum = ANY (indkey)
-    WHERE indrelid = %s::regclass AND indisunique GROUP BY indexrelid
-"""
-COLUMNS = """
-    SELECT attname FROM pg_attribute
-    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
-"""
 NO_ANSWERS = (b"", b"null", b"[]", b"{}", b"<!doctype html><p>Maintenance", b"\xff", b"[" * 10_000)
 
 
@@ -98,10 +89,9 @@ class CollectorContract(ABC):
         yield Store(database)
         database.close()
 
-    def test_it_has_a_fitting_name_and_tells_about_itself(self) -> None:
-        """Its name makes metrics and settings; its parts are documented."""
-        assert NAME.fullmatch(self.collector.name)
-        assert self.collector.about
+    def test_it_is_declared_well_and_tells_about_itself(self) -> None:
+        """Its values make names, metrics and settings; its parts are documented."""
+        assert faults(self.collector) == []
         assert inspect.getdoc(self.collector.table.record)
         assert inspect.getdoc(self.collector.requests)
         assert inspect.getdoc(self.collector.decode)
@@ -137,14 +127,8 @@ class CollectorContract(ABC):
 
     def test_its_tables_are_there_with_its_columns_and_its_key(self, gept_database: str) -> None:
         """The migrations make what the declaration names."""
-        table = self.collector.table
         for _ in self.store(gept_database):
-            with psycopg.connect(gept_database) as connection:
-                for name in filter(None, (table.name, table.journal)):
-                    found = {column for (column,) in connection.execute(COLUMNS, (name,))}
-                    assert set(table.columns) <= found
-                keys = [set(key) for (key,) in connection.execute(KEYS, (table.name,))]
-            assert set(table.key) in keys
+            assert tables.faults(gept_database, self.collector) == []
 
     def test_a_tick_written_twice_changes_nothing_the_second_time(self, gept_database: str) -> None:
         """The effect of a tick is exactly once."""

@@ -14,6 +14,7 @@ from services import Services, bucket, latest
 from gept import witness
 from gept.errors import DecodeError, NotYet, UpstreamRefused
 from gept.model import Collector, Counts, Status
+from gept.schedule import Every
 from gept.store import Database
 
 Query = Callable[..., list[Any]]
@@ -419,6 +420,23 @@ def test_an_item_with_a_name_too_long_costs_only_itself(
 
     assert (finished.status, finished.counts.rejected) == (Status.PARTIAL, 1)
     assert query("SELECT count(*) FROM items") == [(len(items) - 1,)]
+
+
+def test_the_made_up_item_list_has_a_history(
+    machine: Machine, collectors: dict[str, Collector], upstream: Services, query: Query
+) -> None:
+    upstream.day = 60
+    items = replace(collectors["items"], schedule=Every(timedelta(minutes=1)))
+    for _ in range(40):
+        machine.run(items)
+        machine.clock.forward(minutes=1)
+
+    assert query("SELECT DISTINCT field FROM item_history ORDER BY 1") == [
+        ("buy_limit",),
+        ("name",),
+        ("removed_at",),
+        ("wiki_url",),
+    ]
 
 
 def test_every_wording_of_a_post_is_kept(

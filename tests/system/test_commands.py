@@ -14,7 +14,7 @@ from services import Services
 
 from gept.cli import COMMANDS
 from gept.store.migrate import shipped
-from system.conftest import Gept, until
+from system.conftest import Gept, free_port, until
 
 AT = "2026-11-20T12:00:00Z"
 
@@ -62,10 +62,18 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("once", "latest", "--at", "2021-01-01"), "only knows the present"),
         (("once", "5m", "--at", "2020-01-01"), "begins with 2021-03-08"),
         (("backfill", "latest", "--since", "2021-01-01"), "nothing to backfill"),
+        (("once", "5m", "--at", "2099-01-01"), "is yet to come; 5m is at 20"),
         (("backfill", "5m", "--since", "2099-01-01"), "leaves nothing before"),
         (("backfill", "5m"), "--since: missing; name the oldest tick"),
         (("backfill", "5m", "--pause", "--since", "2026-01-01"), "--pause stands alone"),
         (("backfill", "latest", "--pause"), "nothing to backfill"),
+        (
+            ("backfill", "5m", "--since", "2019-01-01", "--until", "2019-02-01"),
+            "--until: 5m begins with 2021-03-08 08:00:00Z",
+        ),
+        (("simulate", "--speed", "0"), "0.0 is not in the range 0<x<=100000"),
+        (("simulate", "--speed", "inf"), "is not in the range"),
+        (("simulate", "--offset", "nan"), "'nan' is not a number"),
         (("collect",), "Missing argument"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
@@ -288,17 +296,25 @@ def test_completeness_is_told_by_day(gept: Gept, upstream: Services) -> None:
 
 def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
     items = ("--item", "11", "--item", "14")
-    first = gept("repair", "hourly", *items)
+    first = gept("repair", "hourly", *items, *items)
     asked = len(upstream.asked)
     fresh = gept("repair", "hourly", *items)
     forced = gept("repair", "hourly", "--item", "11", "--force")
 
     assert (first.returncode, fresh.returncode, forced.returncode) == (0, 0, 0), first.stderr
-    assert "hourly: 2 items mended, 0 failed, 0 were fresh" in first.stdout
+    assert "hourly: 2 mended, 0 failed, 0 were fresh, 0 have no trades" in first.stdout
     assert "2 were fresh" in fresh.stdout
     assert len(upstream.asked) == asked + 1 == 3
     assert " 0 inserted, 0 updated, " in forced.stderr
     assert gept.sql("SELECT count(DISTINCT item_id), count(*) > 100 FROM prices_1h") == "2|t"
+
+
+def test_an_item_without_a_trade_is_not_mended(gept: Gept) -> None:
+    ended = gept("repair", "hourly", "--item", "4151")
+
+    assert ended.returncode == 0
+    assert ended.stderr.endswith("item 4151: 0 inserted, 0 updated, 0 unchanged\n")
+    assert ended.stdout == "hourly: 0 mended, 0 failed, 0 were fresh, 1 have no trades\n"
 
 
 def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -> None:
@@ -341,7 +357,29 @@ def test_hours_are_held_against_their_buckets(gept: Gept) -> None:
     assert gept.sql("SELECT tick FROM ledger WHERE rebuilt").startswith("2021-03-08 09:00:00")
 
 
+def test_looking_makes_no_database(gept: Gept) -> None:
+    real, made_up = gept("status"), gept("status", "--demo")
+    (gept.folder / "data/demo/postgresql/data").mkdir(parents=True)
+    (gept.folder / "data/demo/postgresql/data/PG_VERSION").write_text("18\n")
+    beside = gept("status")
+
+    assert (real.returncode, made_up.returncode, beside.returncode) == (1, 1, 1)
+    assert f"nothing is in {gept.folder}/data yet; begin with: DATA_DIR=" in real.stderr
+    assert real.stderr.endswith(" up\n")
+    assert made_up.stderr.endswith(" up --demo\n")
+    assert beside.stderr.endswith(" status --demo\n")
+    assert not (gept.folder / "data/postgresql").exists()
+
+
+def test_the_demo_is_not_looked_for_in_another_database(gept: Gept) -> None:
+    ended = gept("gaps", "--demo", DB_HOST="db.example")
+
+    assert ended.returncode == 2
+    assert "unset DB_HOST and DATABASE_URL" in ended.stderr
+
+
 def test_status_before_and_after(gept: Gept) -> None:
+    gept("db", "migrate")
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):
         assert gept("once", name).returncode == 0
@@ -388,6 +426,24 @@ def test_no_password_is_printed_or_passed_as_an_argument(gept: Gept, tmp_path: P
     assert shown.returncode == 0
     assert "host=db.example" in shown.stdout
     assert "hunter2" not in shown.stdout + shown.stderr
+
+
+def test_health_asks_the_port_that_is_set_for_the_collector(gept: Gept) -> None:
+    port = free_port()
+    gept.start("collect", "players", GEPT_PLAYERS_PORT=str(port))
+
+    until(lambda: gept("health", "players", GEPT_PLAYERS_PORT=str(port)).returncode == 0)
+
+
+def test_settings_of_single_collectors_are_shown_and_checked(gept: Gept) -> None:
+    shown = gept("settings", GEPT_PLAYERS_INTERVAL="2m")
+    wrong = gept("settings", GEPT_5M_INTERVAL="60", GEPT_FOO_PORT="9")
+
+    assert "GEPT_PLAYERS_INTERVAL = 120s   [environment]\n" in shown.stdout
+    assert "GEPT_5M_PORT = 9100   [default]\n    Web port of `gept collect 5m`" in shown.stdout
+    assert wrong.returncode == 2
+    assert "GEPT_5M_INTERVAL: '60s' cannot be set: the buckets of 5m are" in wrong.stderr
+    assert "GEPT_FOO_PORT: '9' is for no setting of gept" in wrong.stderr
 
 
 def test_health_of_nobody(gept: Gept) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from time import monotonic, time
@@ -27,6 +28,7 @@ TABLES = (
     "player_counts",
     "items",
 )
+WHIP = "SELECT count(*) FROM prices_current JOIN items USING (item_id) WHERE name = 'Abyssal whip'"
 NAMES = ("5m", "hourly", "news", "latest", "players", "items")
 
 
@@ -250,14 +252,23 @@ def test_a_database_that_is_away_is_waited_for(gept: Gept, port: int) -> None:
 
 def test_the_demo_shows_the_whole_system_with_its_history(gept: Gept, port: int) -> None:
     gept.environ = {k: v for k, v in gept.environ.items() if not k.endswith("_URL")}
-    gept.start("up", "--demo", GEPT_FIRST_HORIZON="1h")
+    process = gept.start("up", "--demo", GEPT_FIRST_HORIZON="1h")
     until(lambda: (found := healthy(port)) and found["collectors"]["5m"]["ticks_missing"] == 0)
-    gept.environ["DATA_DIR"] += "/demo"
+    status = gept("status", "--demo", "--json")
 
-    assert gept.status()["status"] == "ok"
-    counts = gept.sql("SELECT count(DISTINCT timestamp) FROM price_data_5min")
-    assert int(counts) in {12, 13, 14}
+    def sql(query: str) -> str:
+        return gept("db", "shell", "--demo", "-qAtc", query).stdout.strip()
+
+    assert json.loads(status.stdout)["status"] == "ok"
+    assert int(sql("SELECT count(DISTINCT timestamp) FROM price_data_5min")) in {12, 13, 14}
+    assert sql(WHIP) == "1"
+    assert gept("gaps", "5m", "--demo").stdout == "no gaps\n"
     assert not (gept.folder / "data" / "postgresql").exists()
+    process.terminate()
+    assert process.wait(10) == 0
+    hint = f"DATA_DIR={gept.folder}/data {sys.executable} -m gept status --demo"
+    assert gept.log.read_text().count(hint) == 2
+    assert gept.log.read_text().splitlines()[-1].endswith(hint)
 
 
 def test_waiting_for_another_migration_does_not_delay_the_end(

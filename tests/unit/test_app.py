@@ -48,6 +48,7 @@ def test_an_interval_is_for_one_collector_of_the_present(tmp_path: Path) -> None
     assert interval("players") == [30]
     assert interval("5m") == [300]
     assert interval("latest", "players") == [60, 30]
+    assert interval("latest", "latest") == [120]
 
 
 def test_ports(tmp_path: Path) -> None:
@@ -63,3 +64,13 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
         app.chosen(["6m"], load({}, tmp_path))
     with pytest.raises(SettingsError, match="did you mean GEPT_LATEST_INTERVAL"):
         app.chosen([], load({"GEPT_LATESTS_INTERVAL": "60"}, tmp_path))
+
+
+def test_the_interval_of_a_bucket_is_the_sources(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        app.chosen([], load({"GEPT_5M_INTERVAL": "60"}, tmp_path))
+
+    assert str(caught.value) == (
+        "GEPT_5M_INTERVAL: '60s' cannot be set: the buckets of 5m are the source's, one each 300 s; "
+        "remove it"
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,24 @@ from gept.cli import gept
 from gept.cli.exits import Exit
 from gept.cli.settings import section
 from gept.collectors import load_all
+from gept.model import (
+    Collector,
+    Decoded,
+    Rejected,
+    Request,
+    Response,
+    Resume,
+    Series,
+    Table,
+    Tick,
+    Vanished,
+)
 from gept.observe.health import Health
 from gept.observe.metrics import Metrics
+from gept.schedule import Every
 from gept.settings import declared
 from gept.simulate.faults import KINDS
+from gept.sources import Source
 from gept.store.migrate import shipped
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +56,19 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
             yield from commands(found, f"{name} {each}")
 
 
+PARTS = (
+    Collector,
+    Every,
+    Source,
+    Table,
+    Tick,
+    Request,
+    Response,
+    Decoded,
+    Rejected,
+    Resume,
+    Series,
+)
 COMMANDS = dict(commands(gept, "gept"))
 
 
@@ -95,6 +124,31 @@ def test_each_collector_is_documented() -> None:
         section = text.partition(f"\n## {collector.name}\n")[2].partition("\n## ")[0]
         assert f"Port: {collector.port}" in section
         assert f"{collector.schedule.interval.total_seconds():.0f} s" in section
+
+
+PACKAGES = (ROOT / "docs" / "how-to" / "write-a-collector-package.md").read_text()
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_each_field_of_what_a_collector_is_made_of_is_documented(part: Any) -> None:
+    section = PACKAGES.partition(f"\n### {part.__name__}\n")[2].partition("\n##")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+    assert documented == [each.name for each in fields(part)]
+
+
+def test_what_may_be_imported_is_there() -> None:
+    table = PACKAGES.partition("\n## What may be imported\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(gept[\w.]+)` \| (.*) \|$", table, re.MULTILINE)
+
+    assert len(rows) > 5
+    for module, names in rows:
+        found = import_module(module)
+        assert [each for each in re.findall(r"`(\w+)`", names) if not hasattr(found, each)] == []
+
+
+def test_each_way_to_vanish_is_documented() -> None:
+    assert [each for each in Vanished if f"`Vanished.{each.name}`" not in PACKAGES] == []
 
 
 def test_each_table_view_and_function_is_documented() -> None:

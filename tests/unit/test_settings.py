@@ -92,6 +92,7 @@ def test_an_unreadable_secret_file_is_a_fault(content: bytes | None, tmp_path: P
         {"DB_PORT": "5433"},
         {"DATABASE_URL": "postgresql://h/d", "DB_HOST": "h"},
         {"DATABASE_URL": "postgresql://h/d", "DB_NAME": "d"},
+        {"DB_POOLER": "transaction"},
     ],
 )
 def test_what_contradicts_itself_is_never_guessed(environ: dict[str, str], tmp_path: Path) -> None:
@@ -133,6 +134,9 @@ def test_each_setting_tells_what_it_means() -> None:
         ("DATABASE_URL", "postgresql://u:hunter\u2100secret@h/d"),
         ("DATABASE_URL", "postgresql://[::1/x"),
         ("DATABASE_URL", "postgresql://u:p@ss@host/d"),
+        ("DATABASE_URL", "postgresql://u:secret@h:99999/d"),
+        ("DATABASE_URL", "postgresql://u:secret@h1:5432,[::1]:0/d"),
+        ("DATABASE_URL", "postgresql://u:secret%zz@h/d"),
         ("GEPT_PRICES_URL", "http://[::1"),
         ("DATA_DIR", "~nobody-of-that-name/x"),
     ],
@@ -144,8 +148,22 @@ def test_odd_values_are_faults_and_no_tracebacks(name: str, value: str, tmp_path
     assert "secret" not in found
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://u:p%40@h:5432/d",
+        "postgres://h1:1,h2:2,[::1]:3/d?target_session_attrs=any",
+        "postgresql:///d?host=/run/postgresql",
+        "postgresql://h:/d",
+        "postgresql://[::1]/d",
+    ],
+)
+def test_what_libpq_can_read_is_let_through(value: str, tmp_path: Path) -> None:
+    assert load({"DATABASE_URL": value, "DB_POOLER": "transaction"}, tmp_path).database_url == value
+
+
 def test_an_address_that_libpq_cannot_read_is_not_shown(tmp_path: Path) -> None:
-    settings = load({"DATABASE_URL": "postgresql://u:se%cret@h/d"}, tmp_path)
+    settings = load({"DATABASE_URL": "postgresql://u:secret@h/d?nonsense=1"}, tmp_path)
 
     with pytest.raises(SettingsError) as caught:
         address(settings, None)

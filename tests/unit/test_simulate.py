@@ -6,12 +6,14 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gept.collectors.hourly import HIGH_VOLUME_ITEMS
 from gept.simulate import Clock, Market, Server
 
 MARKET = Market(300)
@@ -83,6 +85,35 @@ def test_some_items_trade_below_or_beyond_what_one_would_expect() -> None:
     assert any((sides["low"] or 0) > (sides["high"] or 0) for sides in latest)
     assert any(sides["low"] is None for sides in latest)
     assert any((sides["high"] or 0) > 2**31 for sides in latest)
+
+
+def test_a_large_market_has_what_people_know_by_its_name() -> None:
+    large = Market(1000)
+    names = {item["id"]: item["name"] for item in large.mapping(20_000)}
+
+    assert len(large.ids) == 1000
+    assert names[4151] == "Abyssal whip"
+    assert set(HIGH_VOLUME_ITEMS) <= set(names)
+    assert large.ids == sorted(large.ids)
+
+
+def test_posts_and_edits_are_about_what_people_know() -> None:
+    market = Market()
+    posts = [market.post(number)["description"] for number in range(15)]
+    edited = [market.change(number)["title"] for number in range(86_400 // 20)]
+
+    assert sum("whip" in text for text in posts) == 5
+    assert edited.count("Abyssal whip") > 5
+
+
+def test_items_are_renamed_and_come_and_go() -> None:
+    market = Market(1000)
+    days = [{each["id"]: each["name"] for each in market.mapping(day)} for day in range(25)]
+    pairs = list(pairwise(days))
+
+    assert any(old[item] != new[item] for old, new in pairs for item in old.keys() & new.keys())
+    assert any(old.keys() - new.keys() for old, new in pairs)
+    assert any(new.keys() - old.keys() for old, new in pairs)
 
 
 def test_the_item_list_changes_and_lacks_some() -> None:

@@ -23,7 +23,7 @@ from ..observe.health import Health
 from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
-from ..store import Database, Server, Store, address
+from ..store import Database, Server, Store, address, tables
 from ..store.database import create
 from ..store.migrate import migrate
 from ..tape import unpack
@@ -56,6 +56,17 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     where, sets = address(settings, server), collectors.migration_sets()
     for each in until_stopped(lambda: migrate(where, sets), stop):
         log.info("migrated", set=each.set, number=each.number, name=each.name)
+    until_stopped(lambda: refuse_unfit_tables(where), stop)
+
+
+def refuse_unfit_tables(where: str) -> None:
+    """Raise UsageError where a collector of another package declares what its tables are not."""
+    packages = collectors.of_packages()
+    known = collectors.load_all() if packages else {}
+    for name, package in packages.items():
+        found = known[name]
+        if wrong := tables.borrowed(found.table) or tables.faults(where, found):
+            raise collectors.ill_declared(name, package, wrong)
 
 
 @contextmanager

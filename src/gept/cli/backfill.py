@@ -137,6 +137,8 @@ def _span(
     end = schedule.following(schedule.newest(now))
     begin = max(schedule.ceil(since), collector.history or since)
     end = min(schedule.ceil(until), end) if until else end
+    if until and collector.history and until <= collector.history:
+        raise UsageError(f"--until: {collector.name} begins with {written(collector.history)}")
     if begin >= end:
         raise UsageError(f"--since: {written(since)} leaves nothing before {written(end)}")
     return begin, end

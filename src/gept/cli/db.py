@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .demo import demo_option, settings_of
 from .moments import written
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ def command() -> None:
 
 
 @command.command("url")
-def url() -> None:
+@demo_option
+def url(demo: bool) -> None:
     """Print how to connect to the database."""
-    from .. import app, settings
+    from .. import app
     from ..store import address
     from ..store.database import without_password
 
-    loaded = settings.load()
+    loaded = settings_of(demo)
     server = app.embedded(loaded, Flag())
     text = address(loaded, server)
     if server is not None:
@@ -48,15 +50,16 @@ def url() -> None:
 
 @command.command("shell", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[PSQL ARGUMENT…]", nargs=-1, type=click.UNPROCESSED)
-def shell(arguments: tuple[str, ...]) -> None:
+@demo_option
+def shell(arguments: tuple[str, ...], demo: bool) -> None:
     """Open psql on the database; further arguments are psql's."""
-    from .. import app, settings
+    from .. import app
     from ..errors import UsageError
     from ..store import address
     from ..store.database import without_password
     from ..store.embedded import binaries
 
-    loaded = settings.load()
+    loaded = settings_of(demo)
     server = app.embedded(loaded, Flag())
     psql = (server and str(server.binaries / "psql")) or shutil.which("psql")
     psql = psql or str(binaries(loaded.pg_bindir) / "psql")

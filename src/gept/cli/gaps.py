@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .demo import demo_option, settings_of
 from .moments import EVER, MOMENT, from_json, written
 
 if TYPE_CHECKING:
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
 @click.option("--since", type=MOMENT, help="Look no further back. Default: the beginning.")
 @click.option("--until", type=MOMENT, help="Look no further than before this. Default: now.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@demo_option
 def command(
-    names: tuple[str, ...], since: datetime | None, until: datetime | None, as_json: bool
+    names: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+    demo: bool,
 ) -> None:
     """List the ticks that are wanted and missing, as ranges with their cause."""
-    from .. import app, settings
+    from .. import app
     from ..errors import UsageError
 
     if since and until and since > until:
         raise UsageError(f"--since: {written(since)} is after {written(until)}; turn them round")
-    loaded = settings.load()
+    loaded = settings_of(demo)
     found: list[dict[str, Any]] = []
     with app.store(loaded) as store:
         for collector in app.chosen(names, loaded):

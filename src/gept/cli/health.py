@@ -46,7 +46,7 @@ def _where(name: str | None) -> tuple[str, int]:
     host = LOCAL.get(loaded.bind_address, loaded.bind_address)
     if name is None:
         return host, loaded.dashboard_port
-    return host, loaded.metrics_port or _port_of(name)
+    return host, loaded.metrics_port or loaded.of_collector(name, "PORT") or _port_of(name)
 
 
 def _port_of(name: str) -> int:

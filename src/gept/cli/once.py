@@ -49,6 +49,9 @@ def _tick(collector: Collector, at: datetime | None, now: datetime) -> datetime:
         raise UsageError(
             f"--at: {collector.name} only knows the present, so {written(at)} cannot be asked for"
         )
+    if tick > (newest := collector.schedule.newest(now)):
+        name = collector.name
+        raise UsageError(f"--at: {written(at)} is yet to come; {name} is at {written(newest)}")
     if collector.history is not None and tick < collector.history:
         raise UsageError(f"--at: {collector.name} begins with {written(collector.history)}")
     return tick

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,8 @@ from .exits import Exit
 
 if TYPE_CHECKING:
     from ..mend import Outcome
+
+ENDS = ("mended", "failed", "were fresh", "have no trades")
 
 
 @click.command("repair")
@@ -34,23 +37,23 @@ def command(name: str, items: tuple[int, ...], force: bool) -> None:
     [collector] = app.chosen([name], loaded)
     if (series := collector.series) is None:
         raise UsageError(f"{name} has no history of single items; hourly has")
-    wanted, stop = items or series.items, Flag()
+    wanted, stop = list(dict.fromkeys(items or series.items)), Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         mender = app.mender(loaded, store, stop)
-        chosen = list(wanted) if force else mender.stale(collector, series, wanted)
+        chosen = wanted if force else mender.stale(collector, series, wanted)
         work = mender.mend(collector, series, chosen)
-        failed = app.until_stopped(lambda: sum(_tell(*each) for each in work), stop)
-    fresh = len(wanted) - len(chosen)
-    click.echo(f"{name}: {len(chosen) - failed} items mended, {failed} failed, {fresh} were fresh")
-    sys.exit(Exit.INCOMPLETE if failed else Exit.OK)
+        became = app.until_stopped(lambda: Counter(_tell(*each) for each in work), stop)
+    became["were fresh"] = len(wanted) - len(chosen)
+    click.echo(f"{name}: {', '.join(f'{became[each]} {each}' for each in ENDS)}")
+    sys.exit(Exit.INCOMPLETE if became["failed"] else Exit.OK)
 
 
-def _tell(item: int, outcome: Outcome) -> bool:
-    """Tell what became of an item; return whether it failed."""
+def _tell(item: int, outcome: Outcome) -> str:
+    """Tell what became of an item, and return it in a word."""
     if isinstance(outcome, Exception):
         click.echo(f"item {item}: {outcome}", err=True)
-        return True
+        return "failed"
     text = f"{outcome.inserted} inserted, {outcome.updated} updated, {outcome.unchanged} unchanged"
     click.echo(f"item {item}: {text}", err=True)
-    return False
+    return "mended" if outcome.rows else "have no trades"

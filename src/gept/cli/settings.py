@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 def command(as_json: bool, page: bool) -> None:
     """Show every setting: what holds, where it comes from, and what it means."""
     from .. import settings
+    from ..app.selection import of_collectors, refuse_strangers
+    from ..collectors import load_all
 
     if page:
         click.echo("\n\n".join(section(each) for each in settings.declared()))
         return
-    found = settings.effective()
+    known = load_all()
+    found = settings.effective(of_collectors=of_collectors(known))
+    refuse_strangers(known, settings.load())
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
         return

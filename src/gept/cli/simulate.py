@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import click
+
+FASTEST = 100_000.0
+FARTHEST = 1e9
+
+
+class Number(click.FloatRange):
+    """Reads a number between two bounds; what is none, such as ``nan``, has no place there."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number that a text tells."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 @click.command("simulate")
@@ -17,8 +36,19 @@ import click
     show_default=True,
     help="Seconds between the end of a bucket and its publication.",
 )
-@click.option("--speed", type=float, default=1.0, show_default=True, help="How fast its clock is.")
-@click.option("--offset", type=float, default=0.0, help="Seconds that its clock is ahead.")
+@click.option(
+    "--speed",
+    type=Number(0, FASTEST, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How fast its clock is.",
+)
+@click.option(
+    "--offset",
+    type=Number(-FARTHEST, FARTHEST),
+    default=0.0,
+    help="Seconds that its clock is ahead.",
+)
 def command(port: int, items: int, lag: int, speed: float, offset: float) -> None:
     """Serve a made-up market by the paths of the real services, on loopback, until Ctrl-C.
 

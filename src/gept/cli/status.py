@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .backfill import resting
+from .demo import demo_option, refuse_nothing, settings_of
 from .exits import Exit
 from .moments import from_json, in_json
 
@@ -22,14 +23,16 @@ LIVES = timedelta(minutes=1)
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def command(as_json: bool) -> None:
+@demo_option
+def command(as_json: bool, demo: bool) -> None:
     """Show how fresh and how complete the data is."""
-    from .. import app, settings
+    from .. import app
     from ..observe.health import Health
 
-    loaded = settings.load()
+    loaded = settings_of(demo)
     now = app.now()
     health = Health(app.chosen([], loaded), lambda: now)
+    refuse_nothing(loaded, demo=demo)
     with app.store(loaded) as store:
         app.watch(store, health, loaded.horizon)
         extents = {name: store.extent(state.collector) for name, state in health.states.items()}

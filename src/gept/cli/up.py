@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from .demo import DAY, made_up, typed
+
 if TYPE_CHECKING:
     from ..settings import Settings
-
-DEMO_PACE = timedelta(milliseconds=100)
 
 
 @click.command("up")
@@ -36,25 +35,16 @@ def _real(settings: Settings) -> Iterator[Settings]:
 @contextmanager
 def _made_up(settings: Settings) -> Iterator[Settings]:
     """Serve a made-up market and give the settings that collect it into a database of its own."""
-    from ..errors import UsageError
     from ..simulate import Market, Server
 
-    if not settings.embedded:
-        raise UsageError(
-            "--demo keeps what it makes up in gept's own PostgreSQL; unset DB_HOST and DATABASE_URL"
-        )
-    server = Server(Market())
-    folder = settings.folder / "demo"
-    click.echo(
-        f"nothing of this is real; look at it with: DATA_DIR='{folder}' gept status", err=True
-    )
+    chosen = made_up(settings)
+    server = Server(Market(), day=int(DAY.total_seconds()))
+    hint = f"nothing of this is real; look at it with: {typed('status --demo')}"
+    click.echo(hint, err=True)
     server.start()
     try:
         yield replace(
-            settings,
-            data_dir=folder,
-            pace=DEMO_PACE,
-            contact=settings.contact or "demo",
+            chosen,
             prices_url=f"{server.url}/api/v1/osrs",
             news_url=f"{server.url}/m=news/latest_news.rss",
             changes_url=f"{server.url}/api.php",
@@ -63,3 +53,4 @@ def _made_up(settings: Settings) -> Iterator[Settings]:
         )
     finally:
         server.stop()
+        click.echo(hint, err=True)

@@ -6,16 +6,16 @@ collector's.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
+from ..declaration import faults
 from ..errors import UsageError
 from ..model import Collector
 
 GROUP = "gept.collectors"
-NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 def load_all() -> dict[str, Collector]:
@@ -38,27 +38,44 @@ def migration_sets() -> dict[str, str]:
     return {each.name: each.migrations for each in load_all().values() if each.migrations}
 
 
+def of_packages() -> dict[str, str]:
+    """Return the package of each collector that does not come with gept."""
+    return {point.name: _package(point) for point in entry_points(group=GROUP)}
+
+
 def _loaded(point: EntryPoint) -> Collector:
     try:
         found = point.load()
-    except (ImportError, AttributeError, SyntaxError) as error:
+    except Exception as error:  # code that is not gept's runs here, and may raise anything
         raise _unfit(point, f"cannot be loaded ({type(error).__name__}: {error})") from error
     if not isinstance(found, Collector):
         raise _unfit(point, f"is {type(found).__name__}, not a gept.model.Collector")
+    if wrong := faults(found):
+        raise ill_declared(point.name, _package(point), wrong)
     return found
 
 
 def _refuse_unfit(collector: Collector, point: EntryPoint, known: dict[str, Collector]) -> None:
     if collector.name != point.name:
         raise _unfit(point, f"calls itself {collector.name!r}")
-    if not NAME.fullmatch(collector.name):
-        raise _unfit(point, "needs a name of small letters and digits, joined by _")
     if collector.name in known:
         raise _unfit(point, "has the name of another collector")
     if taken := [each.name for each in known.values() if each.port == collector.port]:
         raise _unfit(point, f"has the port of {taken[0]}, {collector.port}")
 
 
+def ill_declared(name: str, package: str, wrong: Sequence[str]) -> UsageError:
+    """Return the error of a collector of another package whose declaration has faults."""
+    return _unusable(name, package, f"is not declared well: {'; '.join(wrong)}")
+
+
 def _unfit(point: EntryPoint, why: str) -> UsageError:
-    package = point.dist.name if point.dist else point.value
-    return UsageError(f"the collector {point.name!r} of {package} {why}; mend or uninstall it")
+    return _unusable(point.name, _package(point), why)
+
+
+def _unusable(name: str, package: str, why: str) -> UsageError:
+    return UsageError(f"the collector {name!r} of {package} {why}; mend or uninstall it")
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value

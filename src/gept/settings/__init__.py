@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -189,6 +189,10 @@ class Settings:
 
         return user_data_path("gept", appauthor=False)
 
+    def of_collector(self, name: str, what: str) -> Any:
+        """Return what is set for one collector, such as its ``PORT``; None where nothing is."""
+        return self.by_collector.get(variable(name, what))
+
     def address_of(self, source: sources.Source) -> str:
         """Return where a source is."""
         by_setting = {f.metadata["name"]: getattr(self, f.name) for f in declared()}
@@ -206,13 +210,21 @@ class Effective:
 
 
 def effective(
-    environ: Mapping[str, str] | None = None, folder: Path | None = None
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    of_collectors: Iterable[Field[Any]] = (),
 ) -> list[Effective]:
-    """Return every setting as it holds, secrets masked. Raises SettingsError as ``load`` does."""
+    """Return every setting as it holds, secrets masked. Raises SettingsError as ``load`` does.
+
+    ``of_collectors`` are the declarations of what may be set for single collectors.
+    """
     environ = os.environ if environ is None else environ
     file = _dotenv(folder or Path.cwd())
     loaded = load(environ, folder)
-    return [_effective(each, getattr(loaded, each.name), environ, file) for each in declared()]
+    values = [(each, getattr(loaded, each.name)) for each in declared()]
+    by_name = loaded.by_collector
+    values += [(each, by_name.get(named(each), each.default)) for each in of_collectors]
+    return [_effective(each, value, environ, file) for each, value in values]
 
 
 def _effective(
@@ -242,6 +254,16 @@ def shown(value: Any, *, secret: bool) -> str | None:
 def declared() -> list[Field[Any]]:
     """Return the declaration of each setting, in order; its ``metadata`` tells about it."""
     return [each for each in fields(Settings) if each.metadata]
+
+
+def named(declaration: Field[Any]) -> str:
+    """Return the variable of a setting."""
+    return str(declaration.metadata["name"])
+
+
+def variable(collector: str, what: str) -> str:
+    """Return the variable that sets something, such as the ``PORT``, of one collector."""
+    return f"{OURS}{collector.upper()}_{what}"
 
 
 def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -354,7 +376,7 @@ def stranger(name: str, value: object, known: set[str]) -> str:
 
     near = get_close_matches(name, known, 1, cutoff=0.8)
     remedy = f"did you mean {near[0]}?" if near else "remove it"
-    return f"{name}: {value!r} is for no setting of gept; {remedy}"
+    return f"{name}: {shown(value, secret=False)!r} is for no setting of gept; {remedy}"
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:
@@ -366,15 +388,25 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     ]
     if whole and "DB_HOST" in values:
         return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
-    if not details or "DB_HOST" in values:
+    if "DB_HOST" in values:
         return []
     shown = {name: "" if "PASS" in name else f"{values[name]!r} " for name in details}
     if whole:
         return [
             f"{name}: {shown[name]}has no meaning beside {whole[0]}; remove it" for name in details
         ]
-    return [
+    found = [
         f"{name}: {shown[name]}has no meaning without DB_HOST; set DB_HOST as well, or remove "
         f"{name} to use gept's own PostgreSQL"
         for name in details
     ]
+    return [*found, *_pooler_of_nothing(values)]
+
+
+def _pooler_of_nothing(values: Mapping[str, str]) -> list[str]:
+    """Return the fault of a pooler in front of gept's own PostgreSQL, which has none."""
+    if "DB_POOLER" not in values:
+        return []
+    remedy = "set one of them as well, or remove DB_POOLER to use gept's own PostgreSQL"
+    value = values["DB_POOLER"]
+    return [f"DB_POOLER: {value!r} has no meaning without DB_HOST or DATABASE_URL; {remedy}"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SIZES = {"MiB": 2**20, "GiB": 2**30}
+BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -77,7 +78,17 @@ def database_url(value: str) -> str:
         raise Wrong("is not a database address; set postgresql://user:password@host:5432/name")
     if parts.netloc.count("@") > 1:
         raise Wrong("has more than one @; write one that belongs to the password as %40")
+    if BROKEN_ESCAPE.search(value):
+        raise Wrong("has a % without two hexadecimal digits behind it; write % itself as %25")
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        _port_of(host)
     return value
+
+
+def _port_of(host: str) -> int | None:
+    """Read the port that may stand behind a host; libpq takes several hosts, with a port each."""
+    _, colon, number = host.rpartition("]")[2].rpartition(":")
+    return port(number) if colon and number else None
 
 
 def pooler(value: str) -> str:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from .names import NAMES
+
 Sides = dict[str, int | None]
 
 STEPS = {"5m": 300, "1h": 3600, "6h": 21600, "24h": 86400}
@@ -17,10 +19,19 @@ BEGINNING = 1_615_190_400
 BEYOND_32_BITS = 9_199_000_000
 SPACING = 3
 UNLISTED = 250
+CHANGES_NAME = COMES_AND_GOES = 71
+KNOWN_EDITS = 200
 EDIT_EVERY = 20
 POST_EVERY = 6 * 3600
 WORD = (1 << 64) - 1
 TITLES = ("Winter's End", "Câfé & Tåverns", "Beyond Max Cash", "Poll 82: Blood & Moons")
+
+
+def name_of(item: int, day: int = 0) -> str:
+    """Return what an item is called; a few that nobody knows are renamed and named back."""
+    name = NAMES.get(item) or (f"Item {item}" if item % 100 else f"Îtem {item}'s")
+    renamed = item not in NAMES and item % CHANGES_NAME == 11 and (day + item) // 19 % 2
+    return f"{name} (new)" if renamed else name
 
 
 def chance(one: int, other: int) -> int:
@@ -34,12 +45,14 @@ class Market:
     """A market of so many items; the last of them costs more than 32 bits hold."""
 
     def __init__(self, items: int = 4000) -> None:
-        self.ids = [2 + SPACING * number for number in range(items)]
+        self.ids = _ids(items)
         self._liquid = {item: 5 + chance(item, 1) % 60 for item in self.ids}
         self._base: dict[int, int] = {
             item: 10 ** (1 + chance(item, 2) % 5) * 3 for item in self.ids
         }
         self._base[self.ids[-1]] = BEYOND_32_BITS
+        known = [item for item in self.ids if item in NAMES]
+        self._edited = [*self.ids, *known * (len(self.ids) // KNOWN_EDITS)]
         self.bucket = lru_cache(400)(self._bucket)
 
     def price(self, item: int, at: int) -> int:
@@ -94,8 +107,12 @@ class Market:
         ]
 
     def mapping(self, day: int) -> list[dict[str, Any]]:
-        """Return the item list of a day: a limit changes now and then; some items are never in."""
-        listed = [item for item in self.ids if item % UNLISTED != 0]
+        """Return the item list of a day.
+
+        Now and then a limit changes, an item is renamed, or one vanishes for a day; some are never
+        in the list.
+        """
+        listed = [item for item in self.ids if item % UNLISTED != 0 and not _gone(item, day)]
         return [self._item(item, day) for item in listed]
 
     def _item(self, item: int, day: int) -> dict[str, Any]:
@@ -104,11 +121,11 @@ class Market:
             "examine": f"It is number {item}.",
             "id": item,
             "members": item % 2 == 0,
-            "icon": f"Item {item}.png",
-            "name": f"Item {item}" if item % 100 else f"Îtem {item}'s",
+            "icon": f"{name_of(item)}.png",
+            "name": name_of(item, day),
         }
         if item % 11:
-            about["limit"] = 0 if item % 500 == 1 else 100 + (day + item) // 60 % 2 * 50
+            about["limit"] = 0 if item % 500 == 1 else 100 + (day + item) // 199 % 2 * 50
         if item % 90:
             about |= {"value": base, "lowalch": base * 4 // 10, "highalch": base * 6 // 10}
         return about
@@ -128,18 +145,18 @@ class Market:
             "title": f"{TITLES[number % len(TITLES)]} {number} ",
             "link": f"https://secure.runescape.com/m=news/post-{number}?oldschool=1",
             "category": ("Game Updates", "Community", "Dev Blogs")[number % 3],
-            "description": f"\nIt costs £{number % 90}. {wording}\n",
+            "description": f"\nIt costs £{number % 90}. {_about(number)}{wording}\n",
             "pubDate": f"{day:%a, %d %b %Y} 00:00:00 GMT",
         }
 
     def change(self, number: int) -> dict[str, Any]:
         """Return a change of a wiki page; there is one each twenty seconds."""
-        item = self.ids[chance(number, 5) % len(self.ids)]
+        item = self._edited[chance(number, 5) % len(self._edited)]
         at = datetime.fromtimestamp(number * EDIT_EVERY, UTC)
         return {
             "type": "log" if number % 12 == 11 else "new" if number % 17 == 5 else "edit",
             "ns": 0,
-            "title": f"Item {item}",
+            "title": name_of(item),
             "pageid": item,
             "revid": 3 * number,
             "old_revid": 3 * number - 2,
@@ -148,6 +165,24 @@ class Market:
             "newlen": 1010 + number % 70,
             "timestamp": f"{at:%Y-%m-%dT%H:%M:%SZ}",
         }
+
+
+def _ids(items: int) -> list[int]:
+    """Return so many ids; a market that has room has all that people know."""
+    known = NAMES if items > 10 * len(NAMES) else {}
+    others = (2 + SPACING * number for number in range(items))
+    unknown = [item for item in others if item not in known]
+    return sorted([*known, *unknown[: items - len(known)]])
+
+
+def _gone(item: int, day: int) -> bool:
+    """Tell whether an item that is now and then taken off the list is so on a day."""
+    return item not in NAMES and item % COMES_AND_GOES == 17 and (day + item) % 23 == 0
+
+
+def _about(number: int) -> str:
+    """Return what every third post says about an item that people know."""
+    return "" if number % 3 else "The Abyssal whip is as sharp as ever. "
 
 
 def _sum(buckets: Any) -> dict[str, Sides]:

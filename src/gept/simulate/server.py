@@ -49,7 +49,11 @@ class Asked:
 
 
 class Server(ThreadingHTTPServer):
-    """The services. ``lag`` is how many seconds after its end a bucket is published."""
+    """The services.
+
+    ``lag`` is how many seconds after its end a bucket is published, ``day`` how many seconds an
+    item list lasts.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -60,11 +64,13 @@ class Server(ThreadingHTTPServer):
         port: int = 0,
         now: Callable[[], float] = time.time,
         lag: int = 12,
+        day: int = 86400,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.market = market
         self.now = now
         self.lag = lag
+        self.day = day
         self.faults = Faults()
         self.asked: list[Asked] = []
         self.wording = ""
@@ -111,7 +117,7 @@ class Server(ThreadingHTTPServer):
             case "latest":
                 found = self._latest(query, fault)
             case "mapping":
-                found = [] if fault == "empty" else self.market.mapping(int(self.now()) // 86400)
+                found = [] if fault == "empty" else self.market.mapping(int(self.now()) // self.day)
             case "timeseries":
                 found = self._series(query)
             case "/api.php" | "/w/api.php":

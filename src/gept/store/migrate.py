@@ -7,16 +7,17 @@ time migrate, so that a fleet may start at once; it ends with the transaction, w
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, LiteralString
 
 import psycopg
 
-from ..errors import StoreBroken
+from ..declaration import MIGRATION
+from ..errors import StoreAway, StoreBroken, StoreError
 from .database import translated
 
 LOCK = 7_305_119_001
@@ -24,7 +25,6 @@ OLDEST_SERVER = 14
 OURS = "gept"
 Sets = Mapping[str, str]
 NO_SETS: Sets = {}
-FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 TABLE = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
         set text NOT NULL,
@@ -42,13 +42,18 @@ RECORD = "INSERT INTO schema_migrations (set, number, name, checksum) VALUES (%s
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema, and when it was applied here, if it was."""
+    """One step of the schema, whose it is, and when it was applied here, if it was."""
 
     number: int
     name: str
     sql: LiteralString
     applied_at: datetime | None = None
     set: str = OURS
+    package: str = OURS
+
+    def __str__(self) -> str:
+        of = "" if self.set == OURS else f" of {self.package}"
+        return f"migration {self.number} ({self.name}){of}"
 
     @property
     def checksum(self) -> str:
@@ -66,11 +71,18 @@ def shipped(sets: Sets = NO_SETS) -> list[Migration]:
 
 def _of_package(name: str, package: str) -> list[Migration]:
     found = [
-        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"), set=name)
+        Migration(int(match[1]), match[2], _text(file, package), set=name, package=package)
         for file in files(package).joinpath("migrations").iterdir()
-        if (match := FILE.fullmatch(file.name))
+        if (match := MIGRATION.fullmatch(file.name))
     ]
     return sorted(found, key=lambda each: each.number)
+
+
+def _text(file: Traversable, package: str) -> LiteralString:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StoreBroken(f"{file.name} of {package} is not UTF-8 text: write it so") from error
 
 
 def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
@@ -114,7 +126,11 @@ def _status(connection: psycopg.Connection[Any], sets: Sets) -> list[Migration]:
     for name in (OURS, *sets):
         applied = connection.execute(APPLIED, (name,)).fetchall()
         ours = [each for each in migrations if each.set == name]
-        _refuse_strangers(ours, {number: checksum for number, checksum, _ in applied})
+        _refuse_strangers(
+            ours,
+            {number: checksum for number, checksum, _ in applied},
+            sets.get(name, OURS),
+        )
         when |= {(name, number): applied_at for number, _, applied_at in applied}
     return [replace(each, applied_at=when.get((each.set, each.number))) for each in migrations]
 
@@ -127,23 +143,38 @@ def _refuse_old_server(major: int) -> None:
         )
 
 
-def _refuse_strangers(migrations: list[Migration], applied: dict[int, str]) -> None:
+def _refuse_strangers(migrations: list[Migration], applied: dict[int, str], package: str) -> None:
+    """Raise StoreBroken where a package is older than the database, or has changed its past."""
     ours = {each.number: each for each in migrations}
     for number, checksum in sorted(applied.items()):
         if number not in ours:
             raise StoreBroken(
-                f"the database has migration {number}, which this gept does not know; it was "
-                "migrated by a newer gept: install that version"
+                f"the database has migration {number} of {package}, which this {package} does not "
+                f"know; it was migrated by a newer {package}: install that version"
             )
         if ours[number].checksum != checksum:
             raise StoreBroken(
-                f"migration {number} ({ours[number].name}) is not the one that was applied to the "
-                "database; install a released gept, whose migrations never change"
+                f"{ours[number]} is not the one that was applied to the database; install a "
+                f"released {package}, whose migrations never change"
             )
 
 
 def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Migration:
-    connection.execute(migration.sql)
+    try:
+        connection.execute(migration.sql)
+    except psycopg.Error as error:
+        raise _not_applied(migration, error) from error
     about = (migration.set, migration.number, migration.name, migration.checksum)
     connection.execute(RECORD, about)
     return migration
+
+
+def _not_applied(migration: Migration, error: psycopg.Error) -> StoreError:
+    """Return the error of a migration, which names it where the fault is its own."""
+    found = translated(error)
+    if isinstance(found, StoreAway) or migration.set == OURS:
+        return found
+    return StoreBroken(
+        f"{migration} cannot be applied: {' '.join(str(error).split())}; mend or uninstall "
+        f"{migration.package}"
+    )
