@@ -68,6 +68,15 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
     process.communicate()
 
 
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Give a folder where everybody can go."""
+    base = Path("/var/tmp") / f"gept-test-{os.getpid()}"  # noqa: S108 - where everybody can go
+    base.mkdir(mode=0o755)
+    yield base
+    shutil.rmtree(base)
+
+
 @pytest.mark.parametrize(
     "name", ["with space", "quote'dollar$x", 'comma,"double"', "back\\slash", "l" * 90, "ü"]
 )
@@ -249,17 +258,16 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_a_socket_elsewhere_is_found_by_others_and_removed_at_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = tmp_path / "other"
-    elsewhere.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere.parent))
+    monkeypatch.setattr("tempfile.tempdir", str(base))
     running, guest = (server(tmp_path / ("l" * 90)) for _ in range(2))
     running.ensure()
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     assert guest.url("postgres") == running.url("postgres")
     guest.ensure()
+    assert running.sockets.parent == base
     assert answers(guest.url("postgres"))
     running.stop()
     assert not running.sockets.exists()
@@ -270,11 +278,11 @@ def test_a_socket_elsewhere_is_found_by_others_and_removed_at_the_end(
 
 
 def test_a_strangers_socket_folder_is_told_by_the_setting_that_moves_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(base))
     running = server(tmp_path / ("l" * 90))
-    running.sockets.touch()
+    running.sockets.symlink_to(tmp_path)
 
     with pytest.raises(SettingsError, match=r"TMPDIR: .*gept-\d+-\w+' belongs to another user"):
         running.ensure()
@@ -329,15 +337,6 @@ def test_a_death_of_the_server_is_told(tmp_path: Path) -> None:
 
     assert len(said) == 1
     assert "PostgreSQL died by SIGKILL, and is started again" in said[0]
-
-
-@pytest.fixture
-def base() -> Iterator[Path]:
-    """Give a folder where everybody can go."""
-    base = Path("/var/tmp") / f"gept-test-{os.getpid()}"  # noqa: S108 - where everybody can go
-    base.mkdir(mode=0o755)
-    yield base
-    shutil.rmtree(base)
 
 
 @pytest.fixture

@@ -84,6 +84,8 @@ class TestVolumes(CollectorContract):
         return b'{"timestamp": 1, "data": {"2": 9800898, "4151": 1200}}'
 """
 
+SETTINGS = ("PYTHONPATH", "GEPT_VOLUMES_URL")
+
 
 @pytest.fixture
 def package(gept: Gept, upstream: Services) -> Path:
@@ -96,7 +98,7 @@ def package(gept: Gept, upstream: Services) -> Path:
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gept-volumes\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[gept.collectors]\nvolumes = gept_volumes:COLLECTOR\n")
-    gept.environ |= {"PYTHONPATH": str(site), "GEPT_VOLUMES_URL": upstream.url}
+    gept.environ |= dict(zip(SETTINGS, (str(site), upstream.url), strict=True))
     return site
 
 
@@ -116,6 +118,8 @@ def test_it_is_found_migrated_and_run(package: Path, gept: Gept, upstream: Servi
         each["collector"] for each in json.loads(gept("status", "--json").stdout)["collectors"]
     ]
     assert names[-1] == "volumes"
+    gept.environ = {k: v for k, v in gept.environ.items() if k not in SETTINGS}
+    assert " of volumes, which is not installed" in gept("db", "status").stdout
 
 
 def test_the_contract_runs_over_it(package: Path, gept: Gept) -> None:
