@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -16,10 +19,13 @@ import pytest
 
 from gept.errors import SettingsError, StoreAway, StoreBroken
 from gept.store import Server, account
+from gept.store.postmaster import lives_in
+from gept.store.programs import binaries
 
 ROOT = os.geteuid() == 0
 HOLD = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from gept.store import Server
@@ -62,7 +68,18 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
     process.communicate()
 
 
-@pytest.mark.parametrize("name", ["with space", "quote'dollar$x", 'comma,"double"', "l" * 90, "ü"])
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Give a folder where everybody can go."""
+    base = Path("/var/tmp") / f"gept-test-{os.getpid()}"  # noqa: S108 - where everybody can go
+    base.mkdir(mode=0o755)
+    yield base
+    shutil.rmtree(base)
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "quote'dollar$x", 'comma,"double"', "back\\slash", "l" * 90, "ü"]
+)
 def test_any_path_will_do(name: str, tmp_path: Path) -> None:
     running = server(tmp_path / name)
     running.ensure()
@@ -82,7 +99,7 @@ def test_nobody_else_is_let_in(tmp_path: Path) -> None:
             "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
         ).fetchone()
     modes = [
-        path.stat().st_mode & 0o777 for path in (running.folder, running.data, running.sockets)
+        path.stat().st_mode & 0o707 for path in (running.folder, running.data, running.sockets)
     ]
     running.stop()
 
@@ -172,8 +189,8 @@ def test_a_folder_behind_a_link_is_the_same_folder(tmp_path: Path) -> None:
     assert not guest.owned
     assert answers(url)
     pid = (tmp_path / "real/postgresql/data/postmaster.pid").read_text().split()[0]
-    assert guest._lives_here(pid)
-    assert not guest._lives_here(str(os.getpid()))
+    assert lives_in(pid, guest.data)
+    assert not lives_in(str(os.getpid()), guest.data)
     end(owner, signal.SIGTERM)
 
 
@@ -240,25 +257,183 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
         server(tmp_path / "file").ensure()
 
 
-@pytest.mark.skipif(not ROOT, reason="only root can become another user")
-def test_where_no_namespaces_are_it_runs_as_nobody(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+def test_a_socket_elsewhere_is_found_by_others_and_removed_at_the_end(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(base))
+    running, guest = (server(tmp_path / ("l" * 90)) for _ in range(2))
+    running.ensure()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert guest.url("postgres") == running.url("postgres")
+    guest.ensure()
+    assert running.sockets.parent == base
+    assert answers(guest.url("postgres"))
+    running.stop()
+    assert not running.sockets.exists()
+    guest.ensure()
+    assert guest.owned
+    assert guest.sockets == running.sockets
+    guest.stop()
+
+
+def test_a_strangers_socket_folder_is_told_by_the_setting_that_moves_it(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(base))
+    running = server(tmp_path / ("l" * 90))
+    running.sockets.symlink_to(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"TMPDIR: .*gept-\d+-\w+' belongs to another user"):
+        running.ensure()
+    assert running.sockets.exists()
+
+
+def test_a_path_with_a_line_break_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DATA_DIR: .* holds a line break"):
+        server(tmp_path / "a\nb").ensure()
+
+
+def test_a_wait_for_something_else_than_a_server_is_told(tmp_path: Path) -> None:
+    owner, _ = holder(tmp_path)
+    status = tmp_path / "postgresql/data/postmaster.pid"
+    content = status.read_text().splitlines()
+    end(owner, signal.SIGTERM)
+    while Path("/proc", content[0]).exists():
+        Event().wait(0.05)
+    settled = subprocess.Popen(["sleep", "60"], cwd=status.parent)
+    status.write_text("\n".join([str(settled.pid), *content[1:]]))
+    said: list[str] = []
+
+    with pytest.raises(StoreAway):
+        Server(tmp_path, None, lambda _: bool(said), say=said.append).ensure()
+
+    assert f"waits for process {settled.pid} to end" in said[0]
+    settled.kill()
+    settled.wait()
+
+
+def test_a_wait_for_another_gept_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "postgresql").mkdir(mode=0o700)
+    with (tmp_path / "postgresql/lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        with pytest.raises(StoreAway):
+            Server(tmp_path, None, lambda _: bool(said), say=said.append).ensure()
+
+    assert "waits for the gept that holds" in said[0]
+
+
+def test_a_death_of_the_server_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    running = Server(tmp_path, None, Event().wait, say=said.append)
+    running.ensure()
+    os.kill(int((running.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    while running.owned:
+        Event().wait(0.02)
+    running.ensure()
+    running.stop()
+
+    assert len(said) == 1
+    assert "PostgreSQL died by SIGKILL, and is started again" in said[0]
+
+
+@pytest.fixture
+def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the kernel seem to allow no namespaces."""
+    if not ROOT:
+        pytest.skip("only root can become another user")
     monkeypatch.setattr(account, "_works", lambda _: False)
     account.choose.cache_clear()
-    base = Path("/var/tmp") / f"gept-test-{os.getpid()}"  # noqa: S108 - where everybody can go
-    base.mkdir(mode=0o755)
+    yield
+    monkeypatch.undo()
+    account.choose.cache_clear()
+
+
+def ensured(folder: Path) -> Server:
+    """Start a server, unless this environment is closed to other users."""
+    running = server(folder)
     try:
-        running = server(base / "data")
-        try:
-            running.ensure()
-        except StoreBroken as error:
-            if "install gept where" in str(error):
-                pytest.skip(f"this environment is closed to other users: {error}")
-            raise
-        assert answers(running.url("postgres"))
-        assert running.data.stat().st_uid == account.choose().owner != 0
-        running.stop()
-    finally:
-        account.choose.cache_clear()
-        subprocess.run(["rm", "-rf", str(base)], check=True)
+        running.ensure()
+    except StoreBroken as error:
+        if "install gept where" in str(error):
+            pytest.skip(f"this environment is closed to other users: {error}")
+        raise
+    return running
+
+
+def tried_by_nobody(address: str) -> str:
+    """Return what another process of `nobody` hears when it connects."""
+    user = pwd.getpwnam("nobody")
+    tried = subprocess.run(
+        [binaries(None) / "psql", "-Xd", address, "-c", "SELECT 1"],
+        user=user.pw_uid,
+        group=user.pw_gid,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return tried.stdout + tried.stderr
+
+
+@pytest.mark.usefixtures("without_namespaces")
+def test_where_no_namespaces_are_it_runs_as_nobody(base: Path) -> None:
+    running = ensured(base / "data")
+
+    assert answers(running.url("postgres"))
+    assert running.data.stat().st_uid == account.choose().owner != 0
+    running.stop()
+
+
+@pytest.mark.usefixtures("without_namespaces")
+def test_no_other_process_of_nobody_is_let_in(base: Path) -> None:
+    running = ensured(base / "data")
+    kept_out = tried_by_nobody(running.url("postgres"))
+    for folder in (running.folder, running.sockets):
+        folder.chmod(0o777)
+    usual = running.sockets / ".s.PGSQL.5432"
+    usual.chmod(0o777)
+    refused = tried_by_nobody(running.url("postgres"))
+    running.stop()
+
+    assert "Permission denied" in kept_out
+    assert "Peer authentication failed" in refused
+
+
+def test_the_user_of_gept_is_let_in_by_name_and_no_other_role_without_password(
+    tmp_path: Path,
+) -> None:
+    running = server(tmp_path)
+    running.ensure()
+    with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE ROLE guest LOGIN")
+        rules = connection.execute(
+            "SELECT auth_method FROM pg_hba_file_rules WHERE type = 'local'"
+        ).fetchall()
+    with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+        psycopg.connect(running.url("postgres"), user="guest")
+    running.stop()
+
+    assert rules == [("peer",), ("scram-sha-256",)]
+
+
+def test_data_once_given_to_nobody_are_given_back(
+    base: Path, without_namespaces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = ensured(base / "data")
+    running.stop()
+    # An older gept gave away the folder, too.
+    os.chown(running.folder, account.choose().owner, -1)
+    monkeypatch.undo()
+    account.choose.cache_clear()
+    if account.choose().owner != 0:
+        pytest.skip("this kernel allows no user namespaces")
+    again = ensured(base / "data")
+
+    assert answers(again.url("postgres"))
+    assert {path.lstat().st_uid for path in (again.folder, *again.folder.rglob("*"))} == {0}
+    assert again.folder.stat().st_mode & 0o777 == 0o700
+    again.stop()

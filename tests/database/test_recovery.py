@@ -13,8 +13,10 @@ import pytest
 
 from gept.errors import StoreAway, StoreBroken
 from gept.store import Server
-from gept.store.embedded import STARTS, binaries
+from gept.store.embedded import STARTS
 from gept.store.migrate import migrate
+from gept.store.postmaster import lives_in
+from gept.store.programs import binaries
 
 HOUR = 3600.0
 SLOW = """#!/bin/sh
@@ -139,7 +141,7 @@ def memory(server: Server) -> list[int]:
     """Return what each process of a server holds, in KiB; what several share is shared out."""
     held = []
     for process in Path("/proc").glob("[0-9]*"):
-        if server._lives_here(process.name):
+        if lives_in(process.name, server.data):
             told = (process / "smaps_rollup").read_text()
             held += [int(size) for size in re.findall(r"^Pss: +(\d+)", told, re.MULTILINE)]
     return held

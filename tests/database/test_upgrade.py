@@ -9,10 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from gept.errors import StoreBroken, UsageError
+from gept.errors import SettingsError, StoreBroken, UsageError
 from gept.store import Server
 from gept.store.database import create, give_login
 from gept.store.migrate import migrate
+from gept.store.programs import binaries
 from gept.store.upgrade import upgrade
 
 OLD = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
@@ -113,3 +114,30 @@ def test_data_in_use_are_left_alone(tmp_path: Path, old: list[Any]) -> None:
 def test_without_data_there_is_nothing_to_upgrade(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no data"):
         upgrade(tmp_path, tmp_path, None, wait)
+
+
+@needs_old
+def test_data_that_are_new_already_are_left_alone(tmp_path: Path) -> None:
+    assert OLD is not None
+    server = Server(tmp_path, None, wait)
+    server.ensure()
+    server.stop()
+
+    with pytest.raises(UsageError, match="are of PostgreSQL 18 already"):
+        upgrade(tmp_path, OLD, None, wait)
+    with pytest.raises(UsageError, match="newer than the programs .* does not go back"):
+        upgrade(tmp_path, OLD, OLD, wait)
+    with pytest.raises(StoreBroken, match="is older and cannot read it; set PG_BINDIR") as refused:
+        Server(tmp_path, OLD, wait).ensure()
+    assert "upgrade" not in str(refused.value)
+
+
+def test_programs_that_cannot_move_the_data_are_told_by_the_option(tmp_path: Path) -> None:
+    data = tmp_path / "postgresql" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("12\n")
+
+    with pytest.raises(SettingsError, match="--from: .* holds no postgres"):
+        upgrade(tmp_path, tmp_path, None, wait)
+    with pytest.raises(UsageError, match="--from: .* holds PostgreSQL 18, but .* of 12"):
+        upgrade(tmp_path, binaries(None), None, wait)

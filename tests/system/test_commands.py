@@ -7,12 +7,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import psycopg
 import pytest
 from services import Services
 
 from gept.cli import COMMANDS
+from gept.store import Server
 from gept.store.migrate import shipped
 from system.conftest import Gept, free_port, until
 
@@ -459,6 +461,31 @@ def test_each_command_has_help(command: str, gept: Gept) -> None:
 
     assert shown.returncode == 0
     assert "Usage: gept" in shown.stdout
+
+
+def test_the_state_of_a_database_that_is_not_there_is_told(gept: Gept) -> None:
+    before = gept("db", "status")
+    made = (gept.folder / "data").exists()
+    gept("db", "migrate")
+    whole = gept("db", "status").stdout
+    server = Server(gept.folder / "data", None, Event().wait)
+    server.ensure()
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE osrs_data")
+    server.stop()
+
+    for told in (before, gept("db", "status")):
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "nothing is there yet: `gept up` or `gept db migrate` makes it" in told.stdout
+    assert not made
+    assert "0001 " in whole
+
+
+def test_what_a_command_logs_is_not_among_its_output(gept: Gept) -> None:
+    shown = gept("db", "shell", "-qAtc", "SELECT 1")
+
+    assert shown.stdout == "1\n"
+    assert '"migrated"' in shown.stderr
 
 
 def test_the_database_is_held_for_other_programs(gept: Gept, port: int) -> None:

@@ -32,6 +32,8 @@ class TestVolumes(CollectorContract):
         return b'{"timestamp": 1, "data": {"2": 9800898, "4151": 1200}}'
 """
 
+SETTINGS = ("PYTHONPATH", "GEPT_VOLUMES_URL")
+
 
 def lay(name: str, gept: Gept) -> Path:
     """Lay a package of the page beside gept, as an installer would."""
@@ -76,6 +78,8 @@ def test_it_is_found_migrated_and_run(package: Path, gept: Gept, upstream: Servi
         each["collector"] for each in json.loads(gept("status", "--json").stdout)["collectors"]
     ]
     assert names[-1] == "volumes"
+    gept.environ = {k: v for k, v in gept.environ.items() if k not in SETTINGS}
+    assert " of volumes, which is not installed" in gept("db", "status").stdout
 
 
 def contract(gept: Gept, test: str) -> str:

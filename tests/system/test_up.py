@@ -172,6 +172,7 @@ def test_a_lost_server_is_started_again(gept: Gept, up: subprocess.Popen[bytes],
     until(lambda: healthy(port))
 
     assert up.poll() is None
+    assert "PostgreSQL died by SIGKILL, and is started again" in gept.log.read_text()
 
 
 def test_a_dead_thread_ends_the_process(gept: Gept) -> None:

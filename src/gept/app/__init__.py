@@ -24,7 +24,7 @@ from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
 from ..store import Database, Server, Store, address, tables
-from ..store.database import create
+from ..store.database import create, is_there
 from ..store.migrate import migrate
 from ..tape import unpack
 from ..verify import Verifier
@@ -45,7 +45,15 @@ def embedded(settings: Settings, stop: Flag) -> Server | None:
     """Return gept's own server, not yet started; None where the settings name another."""
     if not settings.embedded:
         return None
-    return Server(settings.folder, settings.pg_bindir, stop.wait)
+    return Server(settings.folder, settings.pg_bindir, stop.wait, say=log.warning)
+
+
+def there(settings: Settings, server: Server) -> bool:
+    """Tell whether gept's own database has been made; start its server if there may be one."""
+    if not server.initialised:
+        return False
+    server.ensure()
+    return is_there(server.url("postgres"), settings.db_name)
 
 
 def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:

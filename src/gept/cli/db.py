@@ -25,6 +25,9 @@ ROLE = "gept"
 @click.group("db")
 def command() -> None:
     """Look after the database."""
+    from ..observe import logs
+
+    logs.configure()
 
 
 @command.command("url")
@@ -57,7 +60,7 @@ def shell(arguments: tuple[str, ...], demo: bool) -> None:
     from ..errors import UsageError
     from ..store import address
     from ..store.database import without_password
-    from ..store.embedded import binaries
+    from ..store.programs import binaries
 
     loaded = settings_of(demo)
     server = app.embedded(loaded, Flag())
@@ -94,24 +97,32 @@ def migrate() -> None:
 def status() -> None:
     """Show which database is used and which migrations it has."""
     from .. import app, settings
-    from ..collectors import migration_sets
     from ..store import address
-    from ..store import migrate as steps
 
     loaded = settings.load()
     server = app.embedded(loaded, Flag())
+    where = f"gept's own, in {server.folder}" if server else "yours, by DB_HOST or DATABASE_URL"
+    click.echo(f"database: {where}")
     try:
-        if server is not None:
-            server.ensure()
-        where = f"gept's own, in {server.folder}" if server else "yours, by DB_HOST or DATABASE_URL"
-        click.echo(f"database: {where}")
-        for each in steps.status(address(loaded, server), migration_sets()):
-            at = written(each.applied_at) if each.applied_at else "pending: run `gept db migrate`"
-            of = "" if each.set == steps.OURS else f" of {each.set}"
-            click.echo(f"{each.number:04d} {each.name:<12} {at}{of}")
+        if server is not None and not app.there(loaded, server):
+            click.echo("nothing is there yet: `gept up` or `gept db migrate` makes it")
+            return
+        _list_migrations(address(loaded, server))
     finally:
         if server is not None:
             server.stop()
+
+
+def _list_migrations(where: str) -> None:
+    from ..collectors import migration_sets
+    from ..store import migrate as steps
+
+    sets = migration_sets()
+    for each in steps.status(where, sets):
+        at = written(each.applied_at) if each.applied_at else "pending: run `gept db migrate`"
+        of = "" if each.set == steps.OURS else f" of {each.set}"
+        gone = ", which is not installed" if each.set not in {steps.OURS, *sets} else ""
+        click.echo(f"{each.number:04d} {each.name:<12} {at}{of}{gone}")
 
 
 @command.command("run")

@@ -158,12 +158,25 @@ def translated(error: Exception) -> StoreError:
     return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 
 
+def is_there(address: str, name: str) -> bool:
+    """Tell whether the server of an address has a database of a name."""
+    try:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            return _has(connection, name)
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
+def _has(connection: psycopg.Connection[Any], name: str) -> bool:
+    found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+    return found.fetchone() is not None
+
+
 def create(address: str, name: str) -> None:
     """Create a database on the server of an address, unless it is there."""
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-            there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-            if there.fetchone() is None:
+            if not _has(connection, name):
                 statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
                 with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(statement)

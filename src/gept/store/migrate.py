@@ -37,6 +37,10 @@ TABLE = """
 """
 THERE = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 APPLIED = "SELECT number, checksum, applied_at FROM schema_migrations WHERE set = %s"
+ELSEWHERE = """
+    SELECT number, name, applied_at, set FROM schema_migrations
+    WHERE set <> ALL(%s) ORDER BY set, number
+"""
 RECORD = "INSERT INTO schema_migrations (set, number, name, checksum) VALUES (%s, %s, %s, %s)"
 
 
@@ -105,10 +109,10 @@ def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
 
 
 def status(address: str, sets: Sets = NO_SETS) -> list[Migration]:
-    """Return every migration, with when it was applied."""
+    """Return every migration, with when it was applied; those of packages long gone as well."""
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-            return _status(connection, sets)
+            return _status(connection, sets) + _elsewhere(connection, sets)
     except psycopg.Error as error:
         raise translated(error) from error
 
@@ -133,6 +137,14 @@ def _status(connection: psycopg.Connection[Any], sets: Sets) -> list[Migration]:
         )
         when |= {(name, number): applied_at for number, _, applied_at in applied}
     return [replace(each, applied_at=when.get((each.set, each.number))) for each in migrations]
+
+
+def _elsewhere(connection: psycopg.Connection[Any], sets: Sets) -> list[Migration]:
+    """Return what was applied for packages that are not installed."""
+    if connection.execute(THERE).fetchone() == (False,):
+        return []
+    found = connection.execute(ELSEWHERE, ([OURS, *sets],)).fetchall()
+    return [Migration(number, name, "", at, of) for number, name, at, of in found]
 
 
 def _refuse_old_server(major: int) -> None:

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from ..errors import StoreBroken, UsageError
+from . import cluster, programs
 from .database import translated
 from .embedded import Server, Wait
 
@@ -39,9 +40,7 @@ def upgrade(folder: Path, old_programs: Path, new_programs: Path | None, wait: W
     """Move the data to the new programs' version. Raises StoreBroken with nothing changed."""
     old = Server(folder, old_programs, wait)
     new = Server(old.folder / "upgrade", new_programs, wait)
-    if not old.initialised:
-        raise UsageError(f"there are no data in {old.data} to upgrade")
-    version = (old.data / "PG_VERSION").read_text(encoding="ascii").strip()
+    version = _refuse_needless(old, old_programs, new)
     try:
         old.ensure()
         if not old.owned:
@@ -55,6 +54,27 @@ def upgrade(folder: Path, old_programs: Path, new_programs: Path | None, wait: W
     finally:
         new.stop()
         old.stop()
+
+
+def _refuse_needless(old: Server, old_programs: Path, new: Server) -> str:
+    """Return the version of the data, where the programs are those that can move them."""
+    version = cluster.made_by(old.data)
+    if version is None:
+        raise UsageError(f"there are no data in {old.data} to upgrade")
+    programs.binaries(old_programs, "--from")
+    if version == str(new.major):
+        raise UsageError(f"the data in {old.data} are of PostgreSQL {version} already")
+    if cluster.newer(old.data, new.major):
+        raise UsageError(
+            f"the data in {old.data} are of PostgreSQL {version}, newer than the programs in "
+            f"{new.binaries} ({new.major}); an upgrade does not go back"
+        )
+    if version != str(old.major):
+        raise UsageError(
+            f"--from: {old.binaries} holds PostgreSQL {old.major}, but the data in {old.data} are "
+            f"of {version}; name the folder of the programs of that version"
+        )
+    return version
 
 
 def _start_empty(new: Server) -> None:
