@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from system.conftest import gept, port
 
 from gept.store import Server
-from system.conftest import gept, port
 
 __all__ = ["gept", "port"]
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any
 
 from psycopg import conninfo
 
@@ -38,7 +39,7 @@ class Proxy:
 
     def __init__(self, folder: Path, target: str, *, every: bool = False) -> None:
         """``target`` is the address of a database; ``every`` counts all parts of a batch."""
-        self._parts = conninfo.conninfo_to_dict(target)
+        self._parts: dict[str, Any] = conninfo.conninfo_to_dict(target)
         self._folder = folder
         self._every = every
         self._fault: Fault | None = None
@@ -91,7 +92,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(str(Path(str(self._parts["host"]), SOCKET)))
+                server.connect(str(Path(self._parts["host"], SOCKET)))
                 self._links.append(_Link(self, client, server))
 
 

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proof.machine import Machine, stories
-from proof.proxy import Fault, Proxy
-from proof.tables import differences
 from psycopg import sql
 
 from gept.errors import StoreAway
@@ -16,6 +13,9 @@ from gept.events import Finished
 from gept.model import Status
 from gept.store import Database
 from gept.store import database as module
+from proof.machine import Machine, stories
+from proof.proxy import Fault, Proxy
+from proof.tables import differences
 
 STORIES = ("5m settled", "latest", "news")
 FEWEST = 13
@@ -122,6 +122,10 @@ def test_at_whatever_message_the_connection_breaks_nothing_is_lost_or_doubled(
 def test_what_ends_with_a_closed_connection_is_not_taken_for_committed(
     database: Database,
 ) -> None:
-    with pytest.raises(StoreAway), database.transaction() as cursor:
-        cursor.execute("CREATE TABLE lost ()")
-        cursor.connection.close()
+    def lose_connection() -> None:
+        with database.transaction() as cursor:
+            cursor.execute("CREATE TABLE lost ()")
+            cursor.connection.close()
+
+    with pytest.raises(StoreAway):
+        lose_connection()

@@ -14,13 +14,13 @@ import psycopg
 import psycopg_pool.base
 import pytest
 from conftest import reachable
-from proof.machine import Machine, stories
-from proof.tables import differences
 
 from gept.errors import StoreAway
 from gept.model import Status
 from gept.store import Server, database
 from gept.store.migrate import migrate
+from proof.machine import Machine, stories
+from proof.tables import differences
 
 RESTARTS = 100
 FAST, IMMEDIATE = signal.SIGINT, signal.SIGQUIT
@@ -32,9 +32,12 @@ STORIES = ("5m settled", "latest", "news")
 def own(tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Give a server with a database of gept's, and let nobody wait long for it."""
     monkeypatch.setattr(psycopg_pool.base.AttemptWithBackoff, "INITIAL_DELAY", 0.05)
+    monkeypatch.setattr(psycopg_pool.base.AttemptWithBackoff, "DELAY_BACKOFF", 1.1)
     monkeypatch.setattr(database, "WAIT_FOR_CONNECTION", 2.0)
     own = Server(reachable(tmp_path), postgres.binaries, Event().wait)
     own.ensure()
+    with (own.data / "postgresql.conf").open("a") as settings:
+        settings.write("fsync = off\n")  # it is the server that ends, not the machine
     with psycopg.connect(own.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE gept")
     migrate(own.url("gept"))
@@ -95,7 +98,7 @@ def restart(server: Server, collecting: list[Collecting], times: int) -> None:
         server.ensure()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(300)
 def test_a_hundred_restarts_cost_nothing(own: Server, unharmed: str) -> None:
     collecting = [Collecting(story, own.url("gept")) for story in STORIES]
     with ThreadPoolExecutor() as threads:

@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from proof.machine import Machine, stories
-from proof.tables import contents, differences
 
 from gept.errors import StoreAway
 from gept.model import Status
 from gept.store import Server
 from gept.store.migrate import migrate
+from proof.machine import Machine, stories
+from proof.tables import contents, differences
 
 Query = Callable[..., list[Any]]
 FULL = """
