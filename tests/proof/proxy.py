@@ -110,10 +110,12 @@ class _Link:
         self._thread.start()
 
     def end(self) -> None:
-        """Let what is held arrive, and wait until both sides know the end."""
+        """Let what is held arrive, and wait until the server knows the end."""
         self._released.set()
+        with suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
         self._thread.join(END_WITHIN)
-        assert not self._thread.is_alive(), f"neither side ends after: {self.fault}"
+        assert not self._thread.is_alive(), f"the server does not end after: {self.fault}"
 
     def cut(self) -> None:
         """Close both sides at once."""
