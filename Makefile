@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml src/gept/__init__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench lock clean
+.PHONY: help run demo test soak lint bench lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: $(VENV)/run ## Collect a made-up market, offline, to see gept at work.
 
 test: $(VENV)/test ## Run the whole test suite.
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+soak: $(VENV)/test ## Run the long versions of the tests that break things; allow an hour or two.
+	@$(BIN)/python -m pytest -n auto -m soak $(ARGS)
 
 lint: $(VENV)/test ## Check style, types and import contracts.
 	$(BIN)/ruff check .

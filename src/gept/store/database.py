@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg import conninfo, sql
+from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ..errors import SettingsError, StoreAway, StoreBroken, StoreError, StoreRefused
@@ -15,6 +17,11 @@ from ..settings import Settings
 from .embedded import Server
 
 WAIT_FOR_CONNECTION = 8.0
+PATIENCE = 70.0
+"""Seconds without an answer after which a connection is given up: more than a statement may take.
+
+What the server limits it cannot limit when it hangs, or when the way to it swallows what is sent.
+"""
 LIMITS = {
     "timezone": "UTC",
     "client_min_messages": "warning",
@@ -88,6 +95,7 @@ class Database:
             max_idle=300,
             num_workers=1,
             reconnect_timeout=30,
+            connection_class=_Impatient,
             configure=None if pooled else _configure,
             check=ConnectionPool.check_connection,
             kwargs={
@@ -117,6 +125,7 @@ class Database:
                 if self._pooled:
                     cursor.execute(LOCAL)
                 yield cursor
+                connection.commit()  # the driver itself passes over a connection that has broken
         except (psycopg.Error, PoolTimeout) as error:
             raise translated(error) from error
 
@@ -198,6 +207,32 @@ def give_login(address: str, role: str, password: str) -> None:
             connection.execute(sql.SQL(statement).format(name, sql.Literal(password)))
     except psycopg.Error as error:
         raise translated(error) from error
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """A connection that breaks when no answer comes; the driver would wait for ever."""
+
+    def wait(self, gen: PQGen[Any], *others: Any, **named: Any) -> Any:
+        """Wait for the end of an exchange with the server, as long as patience lasts.
+
+        Of a server that dies during COPY the driver may say that it was used in a wrong way.
+        """
+        try:
+            return super().wait(self._bounded(gen, monotonic() + PATIENCE), *others, **named)
+        except (ValueError, psycopg.ProgrammingError, psycopg.InternalError) as error:
+            if self.closed:
+                raise psycopg.OperationalError("the server has closed the connection") from error
+            raise
+
+    def _bounded(self, exchange: PQGen[Any], end: float) -> PQGen[Any]:
+        try:
+            wanted = next(exchange)
+            while (ready := (yield wanted)) or monotonic() < end:
+                wanted = exchange.send(ready)
+        except StopIteration as done:
+            return done.value
+        self.close()
+        raise psycopg.OperationalError(f"the server has not answered for {PATIENCE:g} s")
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
