@@ -129,7 +129,7 @@ class Machine:
         known = self.store.known(collector, tick, self.now())
         if known.status is None or not known.status.good:
             return True
-        return tick in self.store.due(collector, tick, self.now())
+        return tick in dict(self.store.due(collector, tick, self.now()))
 
     def finish(self, number: int, *, settled: bool) -> bool:
         """Do what a restart does for a tick: read it if it is open; tell whether it was."""
