@@ -577,3 +577,18 @@ def test_a_witness_that_hangs_is_left_alone_soon(
 
     assert (finished.status, finished.warning) == (Status.DONE, None)
     assert finished.seconds < 4
+
+
+def test_a_settled_answer_that_takes_much_away_is_believed_when_it_insists_for_a_day(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    machine.run(five)
+    upstream.missing_items = {str(item) for item, *_ in served("5m", T)[:20]}
+    machine.clock.forward(minutes=20)
+    soon = [machine.run(five, T).status for _ in range(4)]
+    machine.clock.forward(days=1)
+    late = machine.run(five, T)
+
+    assert soon == [Status.REFUSED] * 4
+    assert (late.status, late.counts.removed) == (Status.DONE, 20)
+    assert query("SELECT status, error, next_try_at FROM ledger") == [("done", None, None)]

@@ -41,6 +41,8 @@ FORGET_PROCESS = "DELETE FROM processes WHERE id = %s"
 REPEATING = 10
 """From so many rows on, two buckets with the same data are one bucket, told twice."""
 BELIEVED_AFTER_TRIES, BELIEVED_AFTER = 3, timedelta(hours=1)
+REMOVES_AFTER = timedelta(days=1)
+"""After so long, a source that can be asked again is believed whatever its answer takes away."""
 CLAIM = SQL("SELECT pg_try_advisory_xact_lock(hashtextextended({}, 0))")
 """Without parameters: the server would keep the snapshot of a statement that has some."""
 PAUSE = "INSERT INTO paused_backfills (collector) VALUES (%s) ON CONFLICT DO NOTHING"
@@ -208,7 +210,7 @@ class Store:
             known = _known(cursor, collector, entry.tick, entry.now)
             if collector.keeps_first and known.status is Status.DONE:
                 return None
-            if _repeats(decoded, known) and not _believed(entry, known):
+            if _repeats(decoded, known) and not _insists(entry, known, BELIEVED_AFTER):
                 raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
             counts = _write(cursor, collector, decoded, entry, known)
             _record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
@@ -484,12 +486,13 @@ def _write(
     cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry, known: Known
 ) -> Counts:
     late = collector.present_only and known.superseded
+    insists = not collector.present_only and _insists(entry, known, REMOVES_AFTER)
     batch = writer.Batch(
         decoded.rows,
         entry.tick,
         whole=entry.settled and entry.status is Status.DONE,
         frame=known.first_of_day,
-        tolerates=collector.tolerates,
+        tolerates=1.0 if insists else collector.tolerates,
         newest=collector.schedule.newest(entry.now),
     )
     if not late:
@@ -505,10 +508,10 @@ def _repeats(decoded: Decoded, known: Known) -> bool:
     return same and len(decoded.rows) >= REPEATING
 
 
-def _believed(entry: Entry, known: Known) -> bool:
-    """Tell whether an answer was given so often, and so late, that there is no other."""
+def _insists(entry: Entry, known: Known, length: timedelta) -> bool:
+    """Tell whether a source has been asked so often, for so long, that there is no other answer."""
     trying = entry.now - (known.first_asked or entry.now)
-    often = known.attempts + 1 >= BELIEVED_AFTER_TRIES and trying >= BELIEVED_AFTER
+    often = known.attempts + 1 >= BELIEVED_AFTER_TRIES and trying >= length
     return often and entry.settled
 
 
