@@ -23,6 +23,7 @@ from gept.model import Collector
 from gept.runner import Runner
 from gept.settings import Settings, load
 from gept.spool import Spool
+from gept.stops import Stops
 from gept.store import Database, Store, account
 from gept.store import Server as PostgreSQL
 from gept.store.migrate import migrate
@@ -196,7 +197,9 @@ def live(machine: Machine, spool: Spool) -> Live:
     """Give the loop of collectors that this process leads alone."""
     runner, store = machine.runner, machine.store
     runner._spool = spool
-    return Live(runner, store, spool, Alone(), machine.happened.append, machine.clock)
+    return Live(
+        runner, store, spool, Alone(), Stops(machine.clock), machine.happened.append, machine.clock
+    )
 
 
 @pytest.fixture

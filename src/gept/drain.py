@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event as Flag
 
 from .errors import GeptError, SpoolError, StoreAway, StoreBroken, StoreError
@@ -12,10 +12,10 @@ from .events import Event, Finished
 from .model import Collector, Status
 from .runner import Runner
 from .spool import Spool, Waiting
+from .stops import Stops
 from .store import Store
 
 NAP = timedelta(seconds=5)
-STOPPED = timedelta(minutes=5)
 
 
 class Drain:
@@ -27,15 +27,14 @@ class Drain:
         store: Store,
         spool: Spool,
         collectors: Sequence[Collector],
-        now: Callable[[], datetime],
+        stops: Stops,
     ) -> None:
         self._runner = runner
         self._store = store
         self.spool = spool
         self._collectors = {each.name: each for each in collectors}
-        self._now = now
+        self._stops = stops
         self._awake = Flag()
-        self._stopped_until: dict[str, datetime] = {}
 
     def __call__(self, event: Event) -> None:
         """Wake up when an answer was queued though the database is there."""
@@ -63,7 +62,7 @@ class Drain:
         """
         for waiting in self.spool.waiting():
             collector = self._collectors.get(waiting.collector)
-            if collector is None or self._is_stopped(waiting.collector):
+            if collector is None or self._stops.holds(waiting.collector):
                 continue
             self._store.ping()
             if finished := self._replay(collector, waiting):
@@ -78,7 +77,7 @@ class Drain:
         if finished.status is not Status.AWAY:
             self._part_with(waiting, finished)
         elif isinstance(finished.error, StoreBroken):
-            self._stopped_until[waiting.collector] = self._now() + STOPPED
+            self._stops.stop(waiting.collector)
         else:
             raise StoreAway(str(finished.error))
         return finished
@@ -89,7 +88,3 @@ class Drain:
             self.spool.remove(waiting)
         else:
             self.spool.set_aside(waiting.name)
-
-    def _is_stopped(self, collector: str) -> bool:
-        now = self._now()
-        return now < self._stopped_until.get(collector, now) <= now + STOPPED

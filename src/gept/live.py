@@ -16,11 +16,11 @@ from .model import Collector, Status
 from .runner import Runner
 from .schedule import pause
 from .spool import Spool
+from .stops import Stops
 from .store import Store
 
 LONGEST_NAP = timedelta(seconds=20)
 STAND_BY = timedelta(seconds=5)
-STOPPED = timedelta(minutes=5)
 
 
 class Lead(Protocol):
@@ -39,7 +39,6 @@ class _Standing:
     away_since: datetime | None = None
     trouble: str = ""
     tried_since: datetime | None = None
-    stopped_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class Live:
     store: Store
     spool: Spool
     lead: Lead
+    stops: Stops
     observe: Observer
     now: Callable[[], datetime]
     budget: Budget | None = None
@@ -73,8 +73,7 @@ class Live:
 
     def _turn(self, collector: Collector, tick: datetime, standing: _Standing) -> timedelta:
         """Run a tick if it is ours and not there; return when to look at it again."""
-        now = self.now()
-        if standing.stopped_until and now < standing.stopped_until <= now + STOPPED:
+        if self.stops.holds(collector.name):
             return LONGEST_NAP
         if not self.lead.leads(collector.name):
             return STAND_BY
@@ -92,7 +91,7 @@ class Live:
             standing.away_since = standing.away_since or finished.tick
             standing.trouble = str(finished.error)
         if isinstance(finished.error, StoreBroken):
-            standing.stopped_until = now + STOPPED
+            self.stops.stop(finished.collector)
         if finished.status is Status.SPOOLED:
             standing.done = finished.tick
             return LONGEST_NAP
@@ -103,7 +102,10 @@ class Live:
         """Run a tick; None where it is stored already.
 
         While the database is away, only what cannot be had later is asked for, and kept on disk.
+        What waits there comes first, and while any does, nothing here waits for the database.
         """
+        if self._queues(collector):
+            return self.runner.queue(collector, tick)
         try:
             status = self.store.known(collector, tick, self.now()).status
         except StoreError as error:
@@ -116,8 +118,6 @@ class Live:
             return None
         if self.budget is not None:
             self.budget.live(collector.source.name)
-        if self._queues(collector):
-            return self.runner.queue(collector, tick)
         return self.runner.run(collector, tick)
 
     def _queues(self, collector: Collector) -> bool:

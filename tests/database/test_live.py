@@ -16,9 +16,10 @@ from services import Services, latest
 from gept.drain import Drain
 from gept.errors import StoreAway, StoreBroken
 from gept.events import Dropped, Finished
-from gept.live import STOPPED, Live, _Standing
+from gept.live import Live, _Standing
 from gept.model import Collector, Status
 from gept.spool import Spool
+from gept.stops import LENGTH
 from gept.store import Lead, Store
 
 Query = Callable[..., list[Any]]
@@ -73,7 +74,7 @@ class Loop:
 @pytest.fixture
 def loop(live: Live, machine: Machine, spool: Spool, collectors: dict[str, Collector]) -> Loop:
     every = list(collectors.values())
-    drain = Drain(machine.runner, machine.store, spool, every, machine.clock)
+    drain = Drain(machine.runner, machine.store, spool, every, live.stops)
     for each in every:
         machine.store.begin(each, each.schedule.newest(machine.clock()), machine.clock())
     return Loop(machine, live, drain, spool)
@@ -199,7 +200,7 @@ def test_a_fault_that_stays_stops_its_collector_only(
     assert [each.status for each in others] == [Status.DONE, Status.DONE]
 
     query("ALTER TABLE prices_latest_1m RENAME COLUMN top TO high")
-    loop.machine.clock.forward(seconds=STOPPED.total_seconds())
+    loop.machine.clock.forward(seconds=LENGTH.total_seconds())
     loop.turn(prices)
     list(loop.drain.drain())
     statuses = query(

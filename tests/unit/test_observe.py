@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from gept.errors import UpstreamRefused
+from gept.errors import StoreBroken, UpstreamRefused
 from gept.events import Fetched, Finished, Retried
 from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
@@ -321,3 +321,16 @@ def test_what_libraries_warn_of_comes_in_our_form(capsys: pytest.CaptureFixture[
 
     assert len(lines) == 1
     assert json.loads(lines[0])["event"] == "odd thing"
+
+
+def test_a_collector_that_a_fault_has_stopped_is_unhealthy_until_it_commits(health: Health) -> None:
+    broken = StoreBroken("no column high; run `gept db migrate`")
+    older = replace(FAILED, tick=T - timedelta(hours=1), status=Status.AWAY, error=broken)
+    health(DONE)
+    assert health.troubles() == []
+    health(older)
+    stopped = health.troubles()
+    health(DONE)
+
+    assert stopped == [f"5m: stopped until this is mended: {broken}"]
+    assert health.troubles() == []

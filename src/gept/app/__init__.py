@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 
 from .. import collectors, upstream
 from ..budget import Budget
-from ..drain import Drain
 from ..errors import GeptError, StoreAway, StoreError
-from ..events import Finished, Observer, tell
-from ..mend import Mender
+from ..events import Observer, tell
 from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
@@ -26,8 +24,6 @@ from ..spool import Spool
 from ..store import Database, Server, Store, address, tables
 from ..store.database import create, is_there
 from ..store.migrate import migrate
-from ..tape import unpack
-from ..verify import Verifier
 from .selection import chosen as chosen
 from .selection import ports as ports
 
@@ -136,42 +132,6 @@ def spool(settings: Settings, chosen: Iterable[Collector]) -> Spool:
     """Return the spool of this installation."""
     worth = {each.name: each.worth for each in chosen}
     return Spool(settings.folder / "spool", settings.spool_limit, worth)
-
-
-def drain(settings: Settings, store: Store, stop: Flag) -> Drain:
-    """Put a drain together for every collector."""
-    every = chosen([], settings)
-    waiting = spool(settings, every)
-    return Drain(runner(settings, store, tell(), stop, waiting), store, waiting, every, now)
-
-
-def redecoded(
-    settings: Settings,
-    store: Store,
-    collectors: Iterable[Collector],
-    span: tuple[datetime, datetime],
-    stop: Flag,
-) -> Iterator[Finished]:
-    """Read the kept answers of a span again, the oldest first; yield what became of each."""
-    running = runner(settings, store, tell(), stop)
-    for collector in collectors:
-        for tick in store.kept_answers(collector, *span):
-            if stop.is_set():
-                return
-            if (tape := store.kept_answer(collector, tick)) is not None:
-                yield running.replay(collector, unpack(tape))
-
-
-def mender(settings: Settings, store: Store, stop: Flag) -> Mender:
-    """Put a mender together."""
-    budget = Budget(store, settings.pace)
-    source = upstream.Upstream(upstream.client(settings), settings, budget, stop, now)
-    return Mender(source, store, now, stop)
-
-
-def verifier(settings: Settings, store: Store, stop: Flag) -> Verifier:
-    """Put a verifier together."""
-    return Verifier(runner(settings, store, tell(), stop), store, now, settings.pace, stop)
 
 
 def stop_on_signals(stop: Flag) -> None:

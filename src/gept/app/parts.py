@@ -19,6 +19,7 @@ from ..repair import Repair
 from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
+from ..stops import Stops
 from ..store import Lead, Store
 from . import now, runner, spool, watch
 from .heart import Heart
@@ -96,8 +97,9 @@ def assemble(
 
     waiting = spool(settings, collectors)
     running = runner(settings, store, observe, stop, waiting)
-    live = Live(running, store, waiting, lead, observe, now, Budget(store, settings.pace))
-    drain = Drain(running, store, waiting, collectors, now)
+    stops = Stops(now)
+    live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))
+    drain = Drain(running, store, waiting, collectors, stops)
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)
     told += [heart, drain, *repairs]

@@ -28,6 +28,7 @@ def command(names: tuple[str, ...], since: datetime, until: datetime | None) -> 
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..app import work
     from ..errors import UsageError
 
     loaded, stop = settings.load(), Flag()
@@ -37,7 +38,7 @@ def command(names: tuple[str, ...], since: datetime, until: datetime | None) -> 
     chosen = app.chosen(names, loaded)
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
-        reading = app.redecoded(loaded, store, chosen, (since, end), stop)
+        reading = work.redecoded(loaded, store, chosen, (since, end), stop)
         bad, read = app.until_stopped(lambda: _tell(reading), stop)
     click.echo(f"{read} answers read, {bad} still cannot be")
     sys.exit(Exit.PARTIAL if bad else Exit.OK)

@@ -31,6 +31,7 @@ def command(name: str, items: tuple[int, ...], force: bool) -> None:
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..app import work
     from ..errors import UsageError
 
     loaded = settings.load()
@@ -40,10 +41,10 @@ def command(name: str, items: tuple[int, ...], force: bool) -> None:
     wanted, stop = list(dict.fromkeys(items or series.items)), Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
-        mender = app.mender(loaded, store, stop)
+        mender = work.mender(loaded, store, stop)
         chosen = wanted if force else mender.stale(collector, series, wanted)
-        work = mender.mend(collector, series, chosen)
-        became = app.until_stopped(lambda: Counter(_tell(*each) for each in work), stop)
+        mending = mender.mend(collector, series, chosen)
+        became = app.until_stopped(lambda: Counter(_tell(*each) for each in mending), stop)
     became["were fresh"] = len(wanted) - len(chosen)
     click.echo(f"{name}: {', '.join(f'{became[each]} {each}' for each in ENDS)}")
     sys.exit(Exit.INCOMPLETE if became["failed"] else Exit.OK)

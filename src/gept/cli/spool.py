@@ -60,11 +60,12 @@ def drain() -> None:
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..app import work
 
     loaded, stop = settings.load(), Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
-        draining = app.drain(loaded, store, stop)
+        draining = work.drain(loaded, store, stop)
         left = app.until_stopped(lambda: _drain(draining, stop), stop)
     sys.exit(Exit.INCOMPLETE if left else Exit.OK)
 

@@ -74,6 +74,7 @@ def command(
     from threading import Event as Flag
 
     from .. import app, settings
+    from ..app import work
 
     loaded = settings.load()
     made = _made(name, loaded)
@@ -82,7 +83,7 @@ def command(
     stop = Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
-        verifier = app.verifier(loaded, store, stop)
+        verifier = work.verifier(loaded, store, stop)
 
         def verify() -> None:
             for verdict in verifier.verify(made, span, repair=repair, rebuild=rebuild):

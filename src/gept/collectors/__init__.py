@@ -11,7 +11,6 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
-from ..declaration import faults
 from ..errors import UsageError
 from ..model import Collector
 
@@ -50,6 +49,8 @@ def _loaded(point: EntryPoint) -> Collector:
         raise _unfit(point, f"cannot be loaded ({type(error).__name__}: {error})") from error
     if not isinstance(found, Collector):
         raise _unfit(point, f"is {type(found).__name__}, not a gept.model.Collector")
+    from ..declaration import faults  # most installations have nothing of others to judge
+
     if wrong := faults(found):
         raise ill_declared(point.name, _package(point), wrong)
     return found

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from ..errors import StoreBroken
 from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool import Waiting
@@ -26,7 +27,8 @@ class State:
     committed. ``status`` and ``error`` are of ``tick``, the newest one that was asked for;
     ``missing`` counts the wanted ticks that are not there, where that is known; ``shares`` tells
     how much of what is wanted of the last hour, day and week is there. ``drift`` tells how the
-    newest answer that was read differs from what we know.
+    newest answer that was read differs from what we know, ``stopped`` which fault of the database
+    a person must mend.
     """
 
     collector: Collector
@@ -37,6 +39,7 @@ class State:
     error: str | None = None
     missing: int | None = None
     drift: tuple[str, ...] | None = None
+    stopped: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def lag(self, now: datetime) -> timedelta | None:
@@ -47,6 +50,8 @@ class State:
 
     def trouble(self, now: datetime) -> str | None:
         """Return why the collector is not healthy; None where it is."""
+        if self.stopped is not None:
+            return f"{self.collector.name}: stopped until this is mended: {self.stopped}"
         name, last = self.collector.name, f"; last error: {self.error}" if self.error else ""
         if self.newest is None:
             return f"{name}: no good tick yet{last}"
@@ -203,6 +208,10 @@ def _without_future(state: State, now: datetime) -> State:
 
 
 def _after(state: State, event: Finished) -> State:
+    if isinstance(event.error, StoreBroken):
+        state = replace(state, stopped=str(event.error))
+    elif event.committed is not None:
+        state = replace(state, stopped=None)
     if event.status.good:
         stored = None if event.committed is None else (event.tick, event.committed)
         state = replace(

@@ -15,7 +15,7 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
 import structlog  # noqa: E402
 
-from ..errors import GeptError  # noqa: E402
+from ..errors import GeptError, StoreBroken  # noqa: E402
 from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished  # noqa: E402
 from ..model import Status  # noqa: E402
 
@@ -90,7 +90,9 @@ class Logs:
             self._good(event, newest)
         elif event.collector not in self._broken and event.tick >= newest:
             self._broken[event.collector] = event.tick
-            self._log.warning("collector broke", **_about(event), error=event.trouble)
+            stopped = isinstance(event.error, StoreBroken)
+            said = "collector stopped" if stopped else "collector broke"
+            self._log.warning(said, **_about(event), error=event.trouble)
         if _is_bug(event):
             self._log.error("bug", collector=event.collector, exc_info=event.error)
 

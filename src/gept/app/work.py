@@ -1,0 +1,56 @@
+"""What commands do beside following collectors, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from threading import Event as Flag
+
+from .. import upstream
+from ..budget import Budget
+from ..drain import Drain
+from ..events import Finished, tell
+from ..mend import Mender
+from ..model import Collector
+from ..settings import Settings
+from ..stops import Stops
+from ..store import Store
+from ..tape import unpack
+from ..verify import Verifier
+from . import chosen, now, runner, spool
+
+
+def drain(settings: Settings, store: Store, stop: Flag) -> Drain:
+    """Put a drain together for every collector."""
+    every = chosen([], settings)
+    waiting = spool(settings, every)
+    return Drain(runner(settings, store, tell(), stop, waiting), store, waiting, every, Stops(now))
+
+
+def redecoded(
+    settings: Settings,
+    store: Store,
+    collectors: Iterable[Collector],
+    span: tuple[datetime, datetime],
+    stop: Flag,
+) -> Iterator[Finished]:
+    """Read the kept answers of a span again, the oldest first; yield what became of each."""
+    running = runner(settings, store, tell(), stop)
+    for collector in collectors:
+        for tick in store.kept_answers(collector, *span):
+            if stop.is_set():
+                return
+            if (tape := store.kept_answer(collector, tick)) is not None:
+                yield running.replay(collector, unpack(tape))
+
+
+def mender(settings: Settings, store: Store, stop: Flag) -> Mender:
+    """Put a mender together."""
+    budget = Budget(store, settings.pace)
+    source = upstream.Upstream(upstream.client(settings), settings, budget, stop, now)
+    return Mender(source, store, now, stop)
+
+
+def verifier(settings: Settings, store: Store, stop: Flag) -> Verifier:
+    """Put a verifier together."""
+    return Verifier(runner(settings, store, tell(), stop), store, now, settings.pace, stop)
