@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from ..decode.buckets import Average, Sides, average, averages
-from ..decode.json import ItemId, UnixTime, each, whole
+from ..decode.json import BIGGEST_TIME, ItemId, each, whole
+from ..decode.rows import distinct
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Series, Table, Tick, Vanished
+from ..model import Collector, Decoded, Rejected, Request, Response, Series, Table, Tick, Vanished
 from ..schedule import Every
 from ..sources import PRICES
+
+HISTORY = datetime(2021, 3, 8, 8, tzinfo=UTC)
 
 
 def requests(tick: Tick) -> Iterator[Request]:
@@ -29,17 +33,21 @@ HIGH_VOLUME_ITEMS = (
 """The items that the specification's collector followed."""
 
 
+Hour = Annotated[int, Meta(ge=int(HISTORY.timestamp()), le=BIGGEST_TIME, multiple_of=3600)]
+"""The start of an hour since prices are known."""
+
+
 class Point(Sides):
     """One hour of one item, as ``/timeseries`` tells it."""
 
-    timestamp: UnixTime
+    timestamp: Hour
 
 
 class Points(Struct):
     """The hours of one item; those without a trade are left out."""
 
     item_id: ItemId = field(name="itemId")
-    data: list[object]
+    data: list[Raw]
 
 
 def series(item: int) -> Request:
@@ -53,8 +61,16 @@ def decode_series(response: Response) -> Decoded:
     if body.item_id != response.request.params["id"]:
         raise DecodeError(f"{response.request} was answered with item {body.item_id}")
     points, rejected = each(body.data, Point)
-    rows = {point.timestamp: average(body.item_id, point.timestamp, point) for point in points}
-    return Decoded(list(rows.values()), rejected)
+    now = response.at.timestamp()
+    future = [
+        Rejected(f"hour {point.timestamp}", "has not begun", point)
+        for point in points
+        if point.timestamp > now
+    ]
+    begun = [point for point in points if point.timestamp <= now]
+    rows = (average(body.item_id, point.timestamp, point) for point in begun)
+    hours, contradictions = distinct(rows, key=1)
+    return Decoded(hours, rejected + future + contradictions)
 
 
 COLLECTOR = Collector(
@@ -72,7 +88,7 @@ COLLECTOR = Collector(
     port=9101,
     requests=requests,
     decode=averages,
-    history=datetime(2021, 3, 8, 8, tzinfo=UTC),
+    history=HISTORY,
     settles=timedelta(hours=1),
     expect=range(1_000, 10_000),
     series=Series(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from ..decode.json import Amount, ItemId, Name, Text, listed
+from ..decode.rows import distinct
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Vanished
 from ..schedule import Every
@@ -59,8 +60,8 @@ def decode(response: Response, tick: Tick) -> Decoded:
     entries, rejected = listed(response.body, Mapped)
     if not (entries or rejected):
         raise DecodeError(f"{response.request} holds no item at all")
-    rows = {entry.id: _row(entry, tick.at) for entry in entries}
-    return Decoded(list(rows.values()), rejected)
+    rows, contradictions = distinct(_row(entry, tick.at) for entry in entries)
+    return Decoded(rows, rejected + contradictions)
 
 
 def _row(entry: Mapped, at: datetime) -> Row:

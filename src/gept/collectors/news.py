@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import quote
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
-from ..decode.json import Name, Text, each, whole
+from ..decode.json import Amount, Name, Text, each, whole
+from ..decode.rows import distinct
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Rejected, Request, Response, Resume, Row, Table, Tick
 from ..schedule import Every
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..decode import rss
 
 OFFICIAL, WIKI, WIKI_FEED = "official", "wiki", "wiki_feed"
-DIFF = re.compile(r"[?&]diff=([0-9]{1,18})(?:&|$)")
+DIFF = re.compile(r"[?&]diff=([1-9][0-9]{0,17})(?:&|$)")
 WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
 FEED_ACTION = "feedrecentchanges"
 FIRST_REACH = timedelta(hours=24)
@@ -46,18 +47,22 @@ class Change(Struct):
     """One recent change, as MediaWiki's ``list=recentchanges`` tells it."""
 
     type: Name
-    rcid: int
+    rcid: Amount
     timestamp: Annotated[datetime, Meta(tz=True)]
     title: Text | None = None
-    revid: int = 0
-    oldlen: int = 0
-    newlen: int = 0
+    revid: Amount = 0
+    oldlen: Amount = 0
+    newlen: Amount = 0
+
+    def __post_init__(self) -> None:
+        if self.timestamp.utcoffset():  # near the ends of the calendar it has no moment in UTC
+            raise ValueError("Expected a time in UTC")
 
 
 class Changes(Struct):
     """A page of recent changes, and where the next one begins."""
 
-    query: dict[str, list[object]] = field(default_factory=dict)
+    query: dict[str, list[Raw]] = field(default_factory=dict)
     more: dict[str, str] = field(name="continue", default_factory=dict)
     error: dict[str, object] | None = None
 
@@ -140,7 +145,8 @@ def _changes(response: Response) -> Decoded:
     more = page.more.get("rccontinue")
     asked = response.request
     following = Request(asked.source, asked.path, {**asked.params, "rccontinue": more or ""})
-    return Decoded([_change(one) for one in found], rejected, following if more else None)
+    rows, contradictions = distinct(_change(one) for one in found)
+    return Decoded(rows, rejected + contradictions, following if more else None)
 
 
 def _feed(response: Response) -> Decoded:

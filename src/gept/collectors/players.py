@@ -13,7 +13,8 @@ from ..model import Collector, Decoded, Request, Response, Table, Tick
 from ..schedule import Every
 from ..sources import PLAYERS
 
-SENTENCE = re.compile(r"There (?:is|are) currently ([0-9][0-9,]*) (?:people|person) playing")
+NUMBER = "0|[1-9][0-9]{0,2}(?:,[0-9]{3})*|[1-9][0-9]*"
+SENTENCE = re.compile(rf"There (?:is|are) currently ({NUMBER}) (?:people|person) playing")
 MOST = 5_000_000
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from ..errors import DecodeError
 from ..model import Rejected
@@ -46,7 +47,7 @@ class Keyed(msgspec.Struct, Generic[Entry]):
 class LooseKeyed(msgspec.Struct):
     """The same, with entries that may be anything."""
 
-    data: dict[str, Any]
+    data: dict[str, Raw]
     timestamp: UnixTime | None = None
 
 
@@ -58,7 +59,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def whole(body: bytes, kind: type[T]) -> T:
     """Return a body as a value of a type, or raise DecodeError that says what does not fit."""
     try:
-        return _decoder(kind).decode(body)  # type: ignore[no-any-return, arg-type]
+        text = body.decode()  # whatever is left for later, such as Raw, is text already
+        return _decoder(kind).decode(text)  # type: ignore[no-any-return, arg-type]
     except BROKEN as error:
         raise DecodeError(f"{_beginning(body)}: {error}") from error
 
@@ -76,18 +78,18 @@ def listed(body: bytes, entry: type[Entry]) -> tuple[list[Entry], list[Rejected]
     try:
         return _decoder(list[entry]).decode(body), []  # type: ignore[valid-type]
     except BROKEN:
-        return each(whole(body, list[Any]), entry)
+        return each(whole(body, list[Raw]), entry)
 
 
-def each(values: Iterable[Any], entry: type[Entry]) -> tuple[list[Entry], list[Rejected]]:
+def each(values: Iterable[Raw], entry: type[Entry]) -> tuple[list[Entry], list[Rejected]]:
     """Return each value as an entry, and those that are none."""
     good: list[Entry] = []
     bad: list[Rejected] = []
     for number, value in enumerate(values):
         try:
-            good.append(msgspec.convert(value, entry))
-        except msgspec.ValidationError as error:
-            bad.append(Rejected(f"[{number}]", str(error), value))
+            good.append(_decoder(entry).decode(value))
+        except BROKEN as error:
+            bad.append(Rejected(f"[{number}]", str(error), _shown(value)))
     return good, bad
 
 
@@ -97,10 +99,18 @@ def _keyed_one_by_one(body: bytes, entry: type[Entry]) -> tuple[Keyed[Entry], li
     bad: list[Rejected] = []
     for key, value in loose.data.items():
         try:
-            good[_item_id(key)] = msgspec.convert(value, entry)
-        except msgspec.ValidationError as error:
-            bad.append(Rejected(key, str(error), value))
+            good[_item_id(key)] = _decoder(entry).decode(value)
+        except BROKEN as error:
+            bad.append(Rejected(key, str(error), _shown(value)))
     return Keyed(good, loose.timestamp), bad
+
+
+def _shown(value: Raw) -> Any:
+    """Return a value, or its text where it has a number that no reader takes."""
+    try:
+        return _decoder(Any).decode(value)
+    except BROKEN:
+        return bytes(value).decode(errors="replace")
 
 
 def _item_id(key: str) -> int:

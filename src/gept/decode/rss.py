@@ -19,9 +19,11 @@ from xml.sax.handler import ContentHandler
 
 from ..errors import DecodeError
 
+ITEM = ["rss", "channel", "item"]
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
 KNOWN_TO_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
-ENTITY = re.compile(rb"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
+# What is quoted ends with the feed where it does not end: looked for but once, not at each beginning.
+ENTITY = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,12 @@ class _Items(ContentHandler):
     @property
     def _at_child(self) -> bool:
         """Whether the innermost element is a child of an item."""
-        return len(self._inside) > 1 and self._inside[-2] == "item"
+        return len(self._inside) == len(ITEM) + 1 and self._inside[:-1] == ITEM
 
     def startElement(self, name: str, attrs: Any) -> None:
         self.root = self.root or name
         self._inside.append(name)
-        if name == "item":
+        if self._inside == ITEM:
             self.found.append({})
         if self._at_child:
             self._text.clear()
