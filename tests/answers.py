@@ -35,7 +35,7 @@ Predicate = Callable[[Any], bool]
 Fields = dict[str, tuple[Predicate, bool]]
 
 
-class Unsure(Exception):  # noqa: N818 - no error: the plain reader does not know
+class Unsure(Exception):
     """The plain reader cannot say what an answer gives."""
 
 
@@ -211,7 +211,7 @@ def holds(fields: Fields, value: Any) -> bool:
         key for key, (_, needed) in fields.items() if needed and key not in value
     ]:
         return False
-    return all([fields[key][0](said) for key, said in value.said if key in fields])
+    return all(fields[key][0](said) for key, said in value.said if key in fields)
 
 
 SIDES: Fields = {
@@ -335,7 +335,7 @@ def listed(answered: Any) -> Iterable[tuple[str, Any]]:
     return [("", value) for value in answered]
 
 
-PRICES = list(latest.requests(Tick(HOUR)))[0]
+PRICES = next(latest.requests(Tick(HOUR)))
 FEED_OF_WIKI = news.instead(Request(CHANGES)) or PRICES
 ANSWERS = [
     Answer("latest", PRICES, "latest.json", latest.COLLECTOR, Plain(keyed, latest_row)),
@@ -375,7 +375,7 @@ ANSWERS = [
         Plain(lambda answered: listed(answered["query"]["recentchanges"]), change_row),
     ),
     Answer("feed", FEED_OF_WIKI, "changes.rss", news.COLLECTOR),
-    Answer("news", list(news.requests(Tick(HOUR)))[0], "news.rss", news.COLLECTOR),
+    Answer("news", next(news.requests(Tick(HOUR))), "news.rss", news.COLLECTOR),
     Answer("players", next(players.requests(Tick(HOUR))), "players.html", players.COLLECTOR),
 ]
 BY_NAME = {each.name: each for each in ANSWERS}

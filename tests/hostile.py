@@ -51,7 +51,19 @@ NUMBERS = ["0", "-1", "-0", "1", "5.0", "5.5", "1e3", "1e400", "-1e400", "214748
 NUMBERS += [str(2**63 - 1), str(2**63), str(2**64), str(-(2**63) - 1), str(2**70), "1615190400"]
 NUMBERS += ["1795348800", "1795345200", "1795345201", "4102444800", "4102448400", "9" * 5000]
 NUMBERS += ["9" * 4299, "-" + "9" * 4299]
-TEXTS = ["", "5", "-5", "\0", "a\0b", "x" * 501, "\u202e", "\U0001f600", "e\u0301", "\ufeff", "\x7f"]
+TEXTS = [
+    "",
+    "5",
+    "-5",
+    "\0",
+    "a\0b",
+    "x" * 501,
+    "\u202e",
+    "\U0001f600",
+    "e\u0301",
+    "\ufeff",
+    "\x7f",
+]
 TEXTS += ["2026-11-22T12:00:00Z", "2026-02-30T12:00:00Z", "0001-01-01T00:00:00+23:59", "now", "log"]
 TEXTS += ["9999-12-31T23:59:59-23:59", "2026-11-22T12:00:00", "' OR 1=1 --", "<b>&amp;</b>", "NaN"]
 OTHERS = ["null", "true", "false", "[]", "{}", "[null]", '{"data":{}}', "[" * 50 + "]" * 50]
@@ -137,17 +149,50 @@ any_json = st.recursive(
 # -- feeds ------------------------------------------------------------------------------------
 
 CHILDREN = ["title", "link", "guid", "description", "category", "pubDate", "dc:creator", "item"]
-MARKUP = ["", " ", "&amp;", "&nbsp;&rsquo;", "&unknown;", "&#0;", "&#xD800;", "&#1114112;", "&", "<"]
-MARKUP += ["<![CDATA[<b>]]>", "<![CDATA[", "]]>", "<b>x</b>", "<item>", "</item>", "<!-- -->", "<?x?>"]
+MARKUP = [
+    "",
+    " ",
+    "&amp;",
+    "&nbsp;&rsquo;",
+    "&unknown;",
+    "&#0;",
+    "&#xD800;",
+    "&#1114112;",
+    "&",
+    "<",
+]
+MARKUP += [
+    "<![CDATA[<b>]]>",
+    "<![CDATA[",
+    "]]>",
+    "<b>x</b>",
+    "<item>",
+    "</item>",
+    "<!-- -->",
+    "<?x?>",
+]
 MARKUP += ["\ufeff", "\U0001f600", "x" * 3000, "Sat, 20 Jun 2026 10:30:00 GMT", "Sat, 20 Jun 99999"]
-MARKUP += ["Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359", "20 Jun 2026", "0 0"]
+MARKUP += [
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+    "20 Jun 2026",
+    "0 0",
+]
 MARKUP += ["Sat, 20 Jun 2026 10:30:00 +" + "9" * 5000, "?diff=0", "?diff=007", "?diff=" + "9" * 30]
 MARKUP += ["?a=1&amp;diff=12&amp;b=2", "<channel><item><guid>inner</guid></item></channel>"]
-HEADS = ["", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="ISO-8859-1"?>', "\ufeff", "\n\n"]
+HEADS = [
+    "",
+    '<?xml version="1.0"?>',
+    '<?xml version="1.0" encoding="ISO-8859-1"?>',
+    "\ufeff",
+    "\n\n",
+]
 HEADS += ['<?xml version="1.0" encoding="utf-16"?>', '<!DOCTYPE rss [<!ENTITY a "b">]>', "<!---->"]
 
 written = st.one_of(st.sampled_from(MARKUP), text.map(escape))
-children = st.tuples(st.sampled_from(CHILDREN), written).map(lambda it: "<%s>%s</%s>" % (*it, it[0]))
+children = st.tuples(st.sampled_from(CHILDREN), written).map(
+    lambda it: "<%s>%s</%s>" % (*it, it[0])
+)
 feed_items = st.lists(children, max_size=6).map(lambda inner: "<item>%s</item>" % "".join(inner))
 heads = st.sampled_from(HEADS)
 
@@ -185,8 +230,23 @@ def page(count: str, wrap: str = "%s") -> bytes:
 # -- any answer -------------------------------------------------------------------------------
 
 CODES = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "utf-7", "cp037", "latin-1"]
-OTHER_BODIES = [b"", b"\0", b" " * 1000, b"null", b"0", b'""', b"<html><h1>503</h1></html>", b"\xff\xfe"]
-OTHER_BODIES += [b"[" * 100_000, b'{"data":' * 10_000, b"<rss>" * 10_000, b"\x1f\x8b\x08\0", b"{}" * 9]
+OTHER_BODIES = [
+    b"",
+    b"\0",
+    b" " * 1000,
+    b"null",
+    b"0",
+    b'""',
+    b"<html><h1>503</h1></html>",
+    b"\xff\xfe",
+]
+OTHER_BODIES += [
+    b"[" * 100_000,
+    b'{"data":' * 10_000,
+    b"<rss>" * 10_000,
+    b"\x1f\x8b\x08\0",
+    b"{}" * 9,
+]
 
 
 def damaged(body: bytes) -> st.SearchStrategy[bytes]:

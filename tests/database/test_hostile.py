@@ -10,7 +10,6 @@ from answers import ANSWERS, BY_NAME, HOUR, READ, Answer
 from conftest import Machine
 from hostile import bodies, hammer
 
-from gept.collectors import hourly
 from gept.errors import GeptError
 from gept.model import Request, Response, Row, Status
 from gept.upstream import Upstream
@@ -75,7 +74,9 @@ def test_a_tick_stores_just_the_rows_of_its_answer(
     assert hammer(bodies(answer), check, EXAMPLES) >= EXAMPLES
 
 
-def test_the_history_of_an_item_is_stored_just_as_it_is_told(machine: Machine, query: Query) -> None:
+def test_the_history_of_an_item_is_stored_just_as_it_is_told(
+    machine: Machine, query: Query
+) -> None:
     answer = BY_NAME["series"]
 
     def check(body: bytes) -> None:
@@ -90,3 +91,14 @@ def test_the_history_of_an_item_is_stored_just_as_it_is_told(machine: Machine, q
         assert sorted(stored(query, answer)) == sorted(map(tuple, decoded.rows))
 
     assert hammer(bodies(answer), check, EXAMPLES) >= EXAMPLES
+
+
+def test_what_the_ledger_cannot_hold_is_left_out_of_what_it_tells(
+    machine: Machine, answered: dict[str, bytes], query: Query
+) -> None:
+    answered["prices"] = b'{"data":{"\\u0000":null}}'
+
+    assert machine.run(BY_NAME["latest"].collector).status is Status.REFUSED
+    assert [
+        error.count("entries are no rows") for (error,) in query("SELECT error FROM ledger")
+    ] == [1]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from answers import ANSWERS, BY_NAME, Answer, Unsure, document, survive
+from answers import ANSWERS, BY_NAME, HOUR, Answer, Unsure, document, survive
 from hostile import (
     EXAMPLES,
     Entry,
@@ -29,7 +29,8 @@ from hostile import (
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from gept.errors import GeptError
+from gept.errors import DecodeError
+from gept.model import Decoded
 from gept.upstream.upstream import LARGEST
 
 JSON = [each for each in ANSWERS if each.plain]
@@ -151,7 +152,9 @@ BIG = {
     "items in items": b"<rss><channel>" + b"<item>" * LARGEST,
     "items": b"<rss><channel>" + b"<item/>" * (LARGEST // 7 - 20) + b"</channel></rss>",
     "a long attribute": b"<rss a='" + b"x" * LARGEST,
-    "a long date": feed("", ["<item><guid>x</guid><pubDate>%s</pubDate></item>" % (", " * 900_000)]),
+    "a long date": feed(
+        "", ["<item><guid>x</guid><pubDate>%s</pubDate></item>" % (", " * 900_000)]
+    ),
     "open blocks": b"<div>" * LARGEST,
     "open formats": b"".join(b"<b id=%d>" % number for number in range(200_000)) + b"<p>" * 100,
     "attributes": b"<a " + b" ".join(b"a%d=1" % number for number in range(300_000)) + b">",
@@ -173,3 +176,90 @@ def test_these_are_at_least_twenty_thousand_answers() -> None:
     drawn = EXAMPLES * (len(ANSWERS) + 4 * len(JSON) + 2 + 1)
 
     assert cut_or_flipped + drawn >= 20_000
+
+
+# -- what was found so ------------------------------------------------------------------------
+
+
+def read(name: str, within: list[str]) -> Decoded:
+    return BY_NAME[name].read(
+        assembled(BY_NAME[name], [(str(n), v) for n, v in enumerate(within, 1)])
+    )
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 5000])
+def test_a_number_that_no_reader_takes_costs_one_entry(number: str) -> None:
+    good = '{"high":1,"highTime":null,"low":null,"lowTime":null}'
+
+    decoded = read("latest", [good, good.replace("1", number)])
+
+    assert [row[0] for row in decoded.rows] == [1]
+    assert [each.where for each in decoded.rejected] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "at", [1795348801, 1795348800 - 1800, 0, 1615190400 - 3600, 1795348800 + 7200]
+)
+def test_a_series_has_whole_hours_between_the_first_prices_and_now(at: int) -> None:
+    sides = '"avgHighPrice":1,"highPriceVolume":1,"avgLowPrice":null,"lowPriceVolume":0'
+
+    decoded = read(
+        "series", ['{"timestamp":1795348800,%s}' % sides, '{"timestamp":%d,%s}' % (at, sides)]
+    )
+
+    assert [row[1] for row in decoded.rows] == [HOUR]
+    assert len(decoded.rejected) == 1
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        '"timestamp":"0001-01-01T00:00:00+23:59"',
+        '"timestamp":"9999-12-31T23:59:59-23:59"',
+        f'"oldlen":-{"9" * 4299},"newlen":{"9" * 4299}',
+        '"revid":-5',
+    ],
+)
+def test_a_change_that_cannot_be_is_rejected(spoiled: str) -> None:
+    good = '{"type":"edit","rcid":5,"revid":7,"timestamp":"2026-11-22T12:00:00Z","title":"A"}'
+
+    decoded = read("changes", [good, f"{good[:-1]},{spoiled}}}"])
+
+    assert len(decoded.rows) == len(decoded.rejected) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("items", '{"id":2,"name":"%s","examine":null,"members":true}'),
+        (
+            "changes",
+            '{"type":"edit","rcid":5,"revid":7,"timestamp":"2026-11-22T12:00:00Z","title":"%s"}',
+        ),
+    ],
+)
+def test_the_first_of_two_that_contradict_one_another_stands(name: str, entry: str) -> None:
+    decoded = read(name, [entry % "A", entry % "B", entry % "A", entry % "C"])
+
+    assert len(decoded.rows) == 1
+    assert "A" in decoded.rows[0]
+    assert len({each.where for each in decoded.rejected}) == 2
+
+
+def test_an_item_within_an_item_does_not_take_what_is_told_of_the_outer_one() -> None:
+    inner = "<item><guid>inner</guid></item>"
+    body = feed("", [f"<item><guid>outer</guid>{inner}<link>outer</link></item>"])
+
+    [row] = BY_NAME["news"].read(body).rows
+
+    assert (row[0], row[3]) == ("outer", "outer")
+
+
+def test_a_revision_has_one_name_only() -> None:
+    assert BY_NAME["feed"].read(feed("", ["<item><guid>?diff=007</guid></item>"])).rows == []
+
+
+@pytest.mark.parametrize("count", ["000000000000000000000131,884", "007", "1,3,5"])
+def test_a_count_that_nobody_would_write_is_none(count: str) -> None:
+    with pytest.raises(DecodeError):
+        BY_NAME["players"].read(page(count))

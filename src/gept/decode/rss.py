@@ -22,7 +22,7 @@ from ..errors import DecodeError
 ITEM = ["rss", "channel", "item"]
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
 KNOWN_TO_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
-# What is quoted ends with the feed where it does not end: looked for but once, not at each beginning.
+# Quotes without an end last to the end of the feed, so that each is looked for only once.
 ENTITY = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
 
 

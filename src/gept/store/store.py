@@ -345,7 +345,7 @@ def _record(cursor: Cursor[Any], entry: Entry, counts: Counts, committed: dateti
             "removed": counts.removed,
             "unchanged": counts.unchanged,
             "rejected": entry.counts.rejected,
-            "error": entry.error and entry.error.replace("\0", ""),
+            "error": entry.error,
             "asked": entry.asked,
             "committed": committed,
             "next_try": entry.next_try,
