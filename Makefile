@@ -31,8 +31,8 @@ lint: $(VENV)/test ## Check style, types and import contracts.
 bench: $(VENV)/bench ## Measure speed and memory against the usual way; JSON=FILE writes the figures.
 	@$(BIN)/python -m benchmarks $(JSON)
 
-fuzz: $(VENV)/fuzz ## Look for answers that break gept, SECONDS=60 for each kind; NAME=latest for one.
-	@for name in $(or $(NAME),$(ANSWERS)); do \
+fuzz: $(VENV)/fuzz ## Look for answers that break gept, SECONDS=60 for each kind; KIND=latest for one.
+	@for name in $(or $(KIND),$(ANSWERS)); do \
 	  PYTHONPATH=tests $(BIN)/python -m fuzz $$name -max_total_time=$(or $(SECONDS),60) || exit 1; \
 	done
 

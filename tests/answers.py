@@ -206,12 +206,16 @@ def maybe(predicate: Predicate) -> Predicate:
 
 
 def holds(fields: Fields, value: Any) -> bool:
-    """Tell whether a value is an object with these fields, each fit as often as it is said."""
+    """Tell whether a value is an object with these fields; unsure where only what is said last fits."""
     if not isinstance(value, Object) or [
         key for key, (_, needed) in fields.items() if needed and key not in value
     ]:
         return False
-    return all(fields[key][0](said) for key, said in value.said if key in fields)
+    if not all(fields[key][0](last) for key, last in value.items() if key in fields):
+        return False
+    if not all(fields[key][0](said) for key, said in value.said if key in fields):
+        raise Unsure
+    return True
 
 
 SIDES: Fields = {
