@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml src/gept/__init__.py
+ANSWERS := latest 5m hourly items series changes feed news players
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint bench lock clean
+.PHONY: help run demo test soak lint bench fuzz lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,9 +34,14 @@ lint: $(VENV)/test ## Check style, types and import contracts.
 bench: $(VENV)/bench ## Measure speed and memory against the usual way; JSON=FILE writes the figures.
 	@$(BIN)/python -m benchmarks $(JSON)
 
+fuzz: $(VENV)/fuzz ## Look for answers that break gept, SECONDS=60 for each kind; KIND=latest for one.
+	@for name in $(or $(KIND),$(ANSWERS)); do \
+	  PYTHONPATH=tests $(BIN)/python -m fuzz $$name -max_total_time=$(or $(SECONDS),60) || exit 1; \
+	done
+
 lock: $(VENV)/python ## Renew the locked dependencies in requirements/.
 	$(PIP) uv
-	for set in run test bench; do \
+	for set in run test bench fuzz; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header pyproject.toml --group build \
 	    $$(test $$set = run || echo --group $$set) --output-file requirements/$$set.txt || exit 1; \
@@ -63,4 +69,8 @@ $(VENV)/test: requirements/test.txt $(VENV)/run
 
 $(VENV)/bench: requirements/bench.txt $(VENV)/run
 	@$(PIP) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/fuzz: requirements/fuzz.txt $(VENV)/run
+	@$(PIP) --require-hashes -r requirements/fuzz.txt
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Event as Flag
 from time import monotonic
@@ -10,10 +11,20 @@ from time import monotonic
 from .budget import Budget
 from .errors import DecodeError, UpstreamError
 from .model import Collector, Counts, Series
+from .runner import spoilt
 from .store import Rank, Store
 from .upstream import BUDGET, Upstream
 
-Outcome = Counts | UpstreamError | DecodeError
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What became of the hours of an item; ``spoilt`` tells how many could be no rows, and why."""
+
+    counts: Counts
+    spoilt: str | None = None
+
+
+Outcome = Mended | UpstreamError | DecodeError
 
 
 class Mender:
@@ -46,6 +57,8 @@ class Mender:
     def _one(self, collector: Collector, series: Series, item: int) -> Outcome:
         try:
             response = self._upstream.get(series.request(item), monotonic() + BUDGET)
-            return self._store.put(collector, series.decode(response), self._now())
+            decoded = series.decode(response)
+            counts = self._store.put(collector, decoded, self._now())
         except (UpstreamError, DecodeError) as error:
             return error
+        return Mended(counts, spoilt(decoded) if decoded.rejected else None)

@@ -259,7 +259,7 @@ class Runner:
         collector, at, now = run.collector, run.at, self._now()
         settled = status.good and collector.settled(at, now)
         next_try = self._next_try(collector, at, status, error, now)
-        said = None if error is None else f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+        said = None if error is None else _told(error)
         spoilt = status in {Status.REFUSED, Status.PARTIAL} and run.source.answers
         return Entry(
             collector.name,
@@ -338,6 +338,11 @@ def unexpected(rows: int, collector: Collector) -> str | None:
     if rows in expect:
         return None
     return f"{rows} rows, where {expect.start} to {expect.stop - 1} are expected"
+
+
+def _told(error: Exception) -> str:
+    """Return what the ledger tells of an error: bounded, and without NUL, which no column holds."""
+    return f"{type(error).__name__}: {error}".replace("\0", "")[:LONGEST_ERROR]
 
 
 def _status_of(error: Exception) -> Status:

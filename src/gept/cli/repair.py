@@ -55,6 +55,9 @@ def _tell(item: int, outcome: Outcome) -> str:
     if isinstance(outcome, Exception):
         click.echo(f"item {item}: {outcome}", err=True)
         return "failed"
-    text = f"{outcome.inserted} inserted, {outcome.updated} updated, {outcome.unchanged} unchanged"
-    click.echo(f"item {item}: {text}", err=True)
-    return "mended" if outcome.rows else "have no trades"
+    counts, spoilt = outcome.counts, outcome.spoilt
+    text = f"{counts.inserted} inserted, {counts.updated} updated, {counts.unchanged} unchanged"
+    click.echo(f"item {item}: {text}{f'; {spoilt}' if spoilt else ''}", err=True)
+    if counts.rows:
+        return "mended"
+    return "failed" if spoilt else "have no trades"

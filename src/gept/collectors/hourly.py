@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Raw, Struct, field
+from msgspec.structs import asdict
 
 from ..decode.buckets import Average, Sides, average, averages
-from ..decode.json import ItemId, UnixTime, each, known
+from ..decode.json import BIGGEST_TIME, ItemId, each, known
+from ..decode.rows import distinct
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Series, Table, Tick, Vanished
+from ..model import (
+    Collector,
+    Decoded,
+    Kind,
+    Rejected,
+    Request,
+    Response,
+    Series,
+    Table,
+    Tick,
+    Vanished,
+)
 from ..schedule import Every
 from ..sources import PRICES
+
+HISTORY = datetime(2021, 3, 8, 8, tzinfo=UTC)
 
 
 def requests(tick: Tick) -> Iterator[Request]:
@@ -29,17 +45,21 @@ HIGH_VOLUME_ITEMS = (
 """The items that the specification's collector followed."""
 
 
+Hour = Annotated[int, Meta(ge=int(HISTORY.timestamp()), le=BIGGEST_TIME, multiple_of=3600)]
+"""The start of an hour since prices are known."""
+
+
 class Point(Sides):
     """One hour of one item, as ``/timeseries`` tells it."""
 
-    timestamp: UnixTime
+    timestamp: Hour
 
 
 class Points(Struct):
     """The hours of one item; those without a trade are left out."""
 
     item_id: ItemId = field(name="itemId")
-    data: list[object]
+    data: list[Raw]
 
 
 def series(item: int) -> Request:
@@ -53,8 +73,23 @@ def decode_series(response: Response) -> Decoded:
     if body.item_id != response.request.params["id"]:
         raise DecodeError(f"{response.request} was answered with item {body.item_id}")
     read = each(body.data, Point, "data")
-    rows = {at.timestamp: average(body.item_id, at.timestamp, at) for at in read.entries}
-    return Decoded([*rows.values()], read.rejected, drift=drift + read.drift)
+    begun, future = _begun(read.entries, response.at)
+    rows = (average(body.item_id, point.timestamp, point) for point in begun)
+    hours, contradictions = distinct(rows, key=1)
+    return Decoded(hours, read.rejected + future + contradictions, drift=drift + read.drift)
+
+
+def _begun(points: Iterable[Point], now: datetime) -> tuple[list[Point], list[Rejected]]:
+    """Return the hours that have begun, and those that have not: nobody can know them."""
+    begun: list[Point] = []
+    future: list[Rejected] = []
+    for number, point in enumerate(points):
+        if point.timestamp <= now.timestamp():
+            begun.append(point)
+            continue
+        where = f"hour {point.timestamp} [{number}]"
+        future.append(Rejected(where, "has not begun", asdict(point), Kind.OUT_OF_RANGE))
+    return begun, future
 
 
 COLLECTOR = Collector(
@@ -72,7 +107,7 @@ COLLECTOR = Collector(
     port=9101,
     requests=requests,
     decode=averages,
-    history=datetime(2021, 3, 8, 8, tzinfo=UTC),
+    history=HISTORY,
     settles=timedelta(hours=1),
     expect=range(1_000, 10_000),
     series=Series(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from ..decode.json import Amount, ItemId, Name, Text, listed
+from ..decode.rows import distinct
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Vanished
 from ..schedule import Every
@@ -59,8 +60,8 @@ def decode(response: Response, tick: Tick) -> Decoded:
     read = listed(response.body, Mapped)
     if not (read.entries or read.rejected):
         raise DecodeError(f"{response.request} holds no item at all")
-    rows = {entry.id: _row(entry, tick.at) for entry in read.entries}
-    return Decoded(list(rows.values()), read.rejected, drift=read.drift)
+    rows, contradictions = distinct(_row(entry, tick.at) for entry in read.entries)
+    return Decoded(rows, read.rejected + contradictions, drift=read.drift)
 
 
 def _row(entry: Mapped, at: datetime) -> Row:

@@ -10,10 +10,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 from urllib.parse import quote
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from ..decode.drift import unread
-from ..decode.json import Name, Text, each, known
+from ..decode.json import Amount, Name, Text, each, known
+from ..decode.rows import distinct
 from ..errors import DecodeError
 from ..model import Collector, Decoded, Kind, Rejected, Request, Response, Resume, Row, Table, Tick
 from ..schedule import Every
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..decode import rss
 
 OFFICIAL, WIKI, WIKI_FEED = "official", "wiki", "wiki_feed"
-DIFF = re.compile(r"[?&]diff=([0-9]{1,18})(?:&|$)")
+DIFF = re.compile(r"[?&]diff=([1-9][0-9]{0,17})(?:&|$)")
 WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
 FEED_ACTION = "feedrecentchanges"
 FIRST_REACH = timedelta(hours=24)
@@ -52,12 +53,16 @@ class Change(Struct):
         {"ns", "pageid", "old_revid", "comment", "titlehidden", "actionhidden", "suppressed"}
     )
     type: Name
-    rcid: int
+    rcid: Amount
     timestamp: Annotated[datetime, Meta(tz=True)]
     title: Text | None = None
-    revid: int = 0
-    oldlen: int = 0
-    newlen: int = 0
+    revid: Amount = 0
+    oldlen: Amount = 0
+    newlen: Amount = 0
+
+    def __post_init__(self) -> None:
+        if self.timestamp.utcoffset():  # near the ends of the calendar it has no moment in UTC
+            raise ValueError("Expected a time in UTC")
 
 
 class Changes(Struct):
@@ -66,7 +71,7 @@ class Changes(Struct):
     unread: ClassVar[frozenset[str]] = frozenset(
         {"batchcomplete", "limits", "curtimestamp", "requestid", "servedby"}
     )
-    query: dict[str, list[object]] = field(default_factory=dict)
+    query: dict[str, list[Raw]] = field(default_factory=dict)
     more: dict[str, str] = field(name="continue", default_factory=dict)
     error: dict[str, object] | None = None
 
@@ -158,10 +163,10 @@ def _changes(response: Response) -> Decoded:
     asked, more = response.request, page.more.get("rccontinue")
     part = f" from {asked.params['rccontinue']}" if "rccontinue" in asked.params else ""
     read = each(page.query["recentchanges"], Change, "recentchanges")
-    rejected = [replace(one, where=one.where + part) for one in read.rejected]
+    rows, contradictions = distinct(_change(one) for one in read.entries)
+    rejected = [replace(one, where=one.where + part) for one in read.rejected + contradictions]
     following = Request(asked.source, asked.path, {**asked.params, "rccontinue": more or ""})
     drift += unread(page.query.keys() - {"recentchanges"}, "query.") + read.drift
-    rows = [_change(one) for one in read.entries]
     return Decoded(rows, rejected, following if more else None, drift)
 
 

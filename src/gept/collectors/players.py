@@ -16,7 +16,8 @@ from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Wit
 from ..schedule import Every
 from ..sources import PLAYERS, TOTAL
 
-SENTENCE = re.compile(r"There (?:is|are) currently ([0-9][0-9,]*) (?:people|person) playing")
+NUMBER = "0|[1-9][0-9]{0,2}(?:,[0-9]{3})*|[1-9][0-9]*"
+SENTENCE = re.compile(rf"There (?:is|are) currently ({NUMBER}) (?:people|person) playing")
 TOTAL_CALL = re.compile(rb"\(\s*([0-9]{1,12})\s*\)")
 MOST = 5_000_000
 LEAST_SHARE = 10

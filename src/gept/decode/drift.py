@@ -27,7 +27,9 @@ PATH = re.compile(r" - at `\$\.?(.*)`$")
 NUMBERED = re.compile(r"\[\d+\]")
 MISSING = re.compile(r"Object missing required field `([^`]+)`")
 OTHER_TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
-BOUND = re.compile(r"Expected `[^`]+` (?:<|>|of length|that's)")
+BOUND = re.compile(
+    r"Expected `[^`]+` (?:<|>|of length|that's)|(?:Number|Integer value) out of range"
+)
 
 
 @cache

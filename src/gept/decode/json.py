@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
+from msgspec import Raw
 
 from ..errors import DecodeError
 from ..model import Kind, Rejected
@@ -52,7 +53,7 @@ class Keyed(msgspec.Struct, Generic[Entry], forbid_unknown_fields=True):
 class LooseKeyed(msgspec.Struct):
     """The same, with entries that may be anything."""
 
-    data: dict[str, Any]
+    data: dict[str, Raw]
     timestamp: UnixTime | None = None
 
 
@@ -75,6 +76,11 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 @cache
+def _strictly(entry: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(drift.strict(entry))
+
+
+@cache
 def _strictly_keyed(entry: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(Keyed[drift.strict(entry)])  # type: ignore[misc]
 
@@ -87,7 +93,8 @@ def _strictly_listed(entry: Any) -> msgspec.json.Decoder[Any]:
 def whole(body: bytes, kind: type[T]) -> T:
     """Return a body as a value of a type, or raise DecodeError that says what does not fit."""
     try:
-        return _decoder(kind).decode(body)  # type: ignore[no-any-return, arg-type]
+        text = body.decode()  # whatever is left for later, such as Raw, is text already
+        return _decoder(kind).decode(text)  # type: ignore[no-any-return, arg-type]
     except BROKEN as error:
         shape = isinstance(error, msgspec.ValidationError)
         differs = drift.difference(str(error)) if shape else None
@@ -97,9 +104,9 @@ def whole(body: bytes, kind: type[T]) -> T:
 def known(body: bytes, kind: type[Shape]) -> tuple[Shape, list[str]]:
     """Return a body as a value of a type, and which of its fields nobody reads."""
     try:
-        return _decoder(drift.strict(kind)).decode(body), []
+        return _strictly(kind).decode(body.decode()), []
     except BROKEN:
-        return whole(body, kind), drift.strangers([whole(body, Any)], kind)
+        return whole(body, kind), drift.strangers([whole(body, dict[str, Raw])], kind)
 
 
 def keyed(body: bytes, entry: type[Entry]) -> Read[dict[int, Entry]]:
@@ -108,7 +115,7 @@ def keyed(body: bytes, entry: type[Entry]) -> Read[dict[int, Entry]]:
         found = _strictly_keyed(entry).decode(body)
     except BROKEN:
         return _keyed_one_by_one(body, entry)
-    lacking = drift.lacking(found.data.values(), entry, partial(_values, body), IN_DATA)
+    lacking = drift.lacking(found.data.values(), entry, partial(_keyed_fields, body), IN_DATA)
     return Read(found.data, drift=lacking, timestamp=found.timestamp)
 
 
@@ -117,21 +124,21 @@ def listed(body: bytes, entry: type[Entry]) -> Read[list[Entry]]:
     try:
         found = _strictly_listed(entry).decode(body)
     except BROKEN:
-        return each(whole(body, list[Any]), entry)
-    return Read(found, drift=drift.lacking(found, entry, lambda: whole(body, list[Any]), IN_LIST))
+        return each(whole(body, list[Raw]), entry)
+    return Read(found, drift=drift.lacking(found, entry, partial(_listed_fields, body), IN_LIST))
 
 
-def each(values: Iterable[Any], entry: type[Entry], where: str = "") -> Read[list[Entry]]:
+def each(values: Iterable[Raw], entry: type[Entry], where: str = "") -> Read[list[Entry]]:
     """Return each value as an entry, and those that are none; ``where`` is the name of them all."""
     values = list(values)
+    one = _OneByOne(entry)
     good: list[Entry] = []
-    bad: list[Rejected] = []
     for number, value in enumerate(values):
         try:
-            good.append(msgspec.convert(value, entry))
-        except msgspec.ValidationError as error:
-            bad.append(_rejected(f"{where}[{number}]", error, value))
-    return Read(good, bad, _differences(values, entry, good, bad, where + IN_LIST))
+            good.append(one.read(value))
+        except BROKEN as error:
+            one.reject(f"{where}[{number}]", error, value)
+    return Read(good, one.rejected, one.differences(values, good, where + IN_LIST))
 
 
 def digest(body: bytes) -> bytes:
@@ -146,45 +153,80 @@ def digest(body: bytes) -> bytes:
     return len(entries).to_bytes(4) + crc32(entries).to_bytes(4)
 
 
-def _values(body: bytes) -> Iterable[Any]:
-    return whole(body, LooseKeyed).data.values()
+def _keyed_fields(body: bytes) -> Iterable[dict[str, Raw]]:
+    return map(_fields, whole(body, LooseKeyed).data.values())
+
+
+def _listed_fields(body: bytes) -> Iterable[dict[str, Raw]]:
+    return map(_fields, whole(body, list[Raw]))
 
 
 def _keyed_one_by_one(body: bytes, entry: type[Entry]) -> Read[dict[int, Entry]]:
     loose, new = known(body, LooseKeyed)
+    one = _OneByOne(entry)
     good: dict[int, Entry] = {}
-    bad: list[Rejected] = []
     for number, (key, value) in enumerate(loose.data.items()):
         where = key if drift.shown(key) == key else f"[{number}] {drift.shown(key)}"
         try:
             item_id = _item_id(key)
         except msgspec.ValidationError as error:
-            bad.append(Rejected(where, str(error), value, Kind.BAD_ID))
+            one.reject(where, error, value, Kind.BAD_ID)
             continue
         try:
-            good[item_id] = msgspec.convert(value, entry)
-        except msgspec.ValidationError as error:
-            bad.append(_rejected(where, error, value))
-    values = loose.data.values()
-    new += _differences(values, entry, good.values(), bad, IN_DATA)
-    return Read(good, bad, new, loose.timestamp)
+            good[item_id] = one.read(value)
+        except BROKEN as error:
+            one.reject(where, error, value)
+    new += one.differences(loose.data.values(), good.values(), IN_DATA)
+    return Read(good, one.rejected, new, loose.timestamp)
 
 
-def _differences(
-    values: Iterable[Any],
-    entry: type[Entry],
-    good: Collection[Entry],
-    bad: list[Rejected],
-    within: str,
-) -> list[str]:
-    """Return how entries differ from what we know: new fields, missing ones, other types."""
-    lacking = drift.lacking(good, entry, lambda: values, within)
-    return drift.strangers(values, entry, within) + drift.changed(bad, within) + lacking
+class _OneByOne(Generic[Entry]):
+    """Reads values each alone; keeps those that are no entries, and those with a field too many."""
+
+    def __init__(self, entry: type[Entry]) -> None:
+        self.rejected: list[Rejected] = []
+        self._entry = entry
+        self._odd: list[Raw] = []
+        self._strictly = _strictly(entry).decode
+        self._loosely = _decoder(entry).decode
+
+    def read(self, value: Raw) -> Entry:
+        """Return a value as an entry, or raise one of BROKEN."""
+        try:
+            return self._strictly(value)  # type: ignore[no-any-return]
+        except BROKEN:
+            entry: Entry = self._loosely(value)
+        self._odd.append(value)
+        return entry
+
+    def reject(self, where: str, error: Exception, value: Raw, kind: Kind | None = None) -> None:
+        """Keep a value that is no entry."""
+        self._odd.append(value)
+        shown = _shown(value)
+        alike = Kind.NULL_ENTRY if shown is None else drift.kind_of(str(error))
+        self.rejected.append(Rejected(where, str(error), shown, kind or alike))
+
+    def differences(self, values: Iterable[Raw], good: Collection[Entry], within: str) -> list[str]:
+        """Return how entries differ from what we know: new fields, missing ones, other types."""
+        new = drift.strangers(map(_fields, self._odd), self._entry, within)
+        lacking = drift.lacking(good, self._entry, lambda: map(_fields, values), within)
+        return new + drift.changed(self.rejected, within) + lacking
 
 
-def _rejected(where: str, error: msgspec.ValidationError, value: Any) -> Rejected:
-    kind = Kind.NULL_ENTRY if value is None else drift.kind_of(str(error))
-    return Rejected(where, str(error), value, kind)
+def _fields(value: Raw) -> dict[str, Raw]:
+    """Return the fields of an entry, whatever they hold; none where it is no object."""
+    try:
+        return _decoder(dict[str, Raw]).decode(value)  # type: ignore[no-any-return]
+    except BROKEN:
+        return {}
+
+
+def _shown(value: Raw) -> Any:
+    """Return a value, or its text where it has a number that no reader takes."""
+    try:
+        return _decoder(Any).decode(value)
+    except BROKEN:
+        return bytes(value).decode(errors="replace")
 
 
 def _item_id(key: str) -> int:

@@ -20,10 +20,12 @@ from xml.sax.handler import ContentHandler
 from ..errors import DecodeError
 from .drift import unread
 
+ITEM = ["rss", "channel", "item"]
 READ = frozenset({"title", "link", "guid", "description", "category", "pubDate"})
 UNREAD = frozenset({"dc:creator", "enclosure", "comments", "author", "source"})
 KNOWN_TO_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
-ENTITY = re.compile(rb"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
+# Quotes without an end last to the end of the feed, so that each is looked for only once.
+ENTITY = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,12 @@ class _Items(ContentHandler):
     @property
     def _at_child(self) -> bool:
         """Whether the innermost element is a child of an item."""
-        return len(self._inside) > 1 and self._inside[-2] == "item"
+        return len(self._inside) == len(ITEM) + 1 and self._inside[:-1] == ITEM
 
     def startElement(self, name: str, attrs: Any) -> None:
         self.root = self.root or name
         self._inside.append(name)
-        if name == "item":
+        if self._inside == ITEM:
             self.found.append({})
         if self._at_child:
             self._text.clear()

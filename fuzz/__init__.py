@@ -1,0 +1,1 @@
+"""Looks for answers that gept does not survive, guided by what they reach in its code."""
