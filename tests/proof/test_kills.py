@@ -83,7 +83,7 @@ def test_the_whole_process_killed_at_random_moments_has_every_bucket_in_the_end(
     gept: Gept, upstream: Services, port: int
 ) -> None:
     gept.environ["GEPT_FIRST_HORIZON"] = "24h"
-    random = Random(4)  # noqa: S311 - any moments, and the same ones again
+    random = Random(4)
     for _ in range(50):
         process = gept.start("up")
         enough = len(upstream.asked) + random.randint(1, 14)

@@ -28,7 +28,9 @@ LIMITS = {
     "statement_timeout": "60s",
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",
+    "jit": "off",
 }
+"""Of each session. To compile a query costs a second, and ours take milliseconds."""
 SESSION = sql.SQL("; ").join(
     sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
     for name, value in LIMITS.items()
