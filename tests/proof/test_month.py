@@ -37,7 +37,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 QUARTER = timedelta(minutes=15)
 FIVE = timedelta(minutes=5)
 MARKET = Market(150)
-DAYS, CLOSELY = 2, 1
+DAYS = 30
 PATHS = {PRICES: "/api/v1/osrs", NEWS: "/m=news/latest_news.rss", CHANGES: "/api.php", PLAYERS: "/"}
 
 
@@ -72,6 +72,7 @@ class World:
     services: Services
     days: int
     random: Random
+    bucket: timedelta
     away: Windows = field(init=False)
     closed: Windows = field(init=False)
     off: Windows = field(init=False)
@@ -104,7 +105,7 @@ class World:
     def _bucket(self, path: str, query: dict[str, str], body: bytes) -> bytes:
         """Return a bucket late, repeated, unfinished or as it is; each in its own way, for ever."""
         at = datetime.fromtimestamp(int(query["timestamp"]), UTC)
-        step = HOUR if path.endswith("1h") else FIVE
+        step = HOUR if path.endswith("1h") else self.bucket
         name = f"{path} {at}"
         luck = Random(name).random()
         self.seen[name] += 1
@@ -209,9 +210,9 @@ class Process:
         self.begun = True
 
 
-def slowed(collectors: dict[str, Collector], step: timedelta) -> list[Collector]:
-    """Return the collectors, those of the present at another interval than the real one."""
-    steps = {"latest": step, "players": step, "news": 12 * step}
+def slowed(collectors: dict[str, Collector], step: timedelta, bucket: timedelta) -> list[Collector]:
+    """Return the collectors, at other intervals than the real ones."""
+    steps = {"latest": step, "players": step, "news": 12 * step, "5m": bucket}
     return [
         replace(
             each, schedule=replace(each.schedule, interval=steps.get(name, each.schedule.interval))
@@ -220,10 +221,12 @@ def slowed(collectors: dict[str, Collector], step: timedelta) -> list[Collector]
     ]
 
 
-def run(world: World, store: Store, spool: Spool, collectors: list[Collector]) -> None:
+def run(
+    world: World, store: Store, spool: Spool, collectors: list[Collector], look: timedelta
+) -> None:
     """Let the month pass, and two quiet weeks after it in which what is late may come."""
     process: Process | None = None
-    for now in moments(world.days):
+    for now in moments(world.days, look):
         world.clock.at = now
         if world.off.holds(now):
             process = None
@@ -232,14 +235,12 @@ def run(world: World, store: Store, spool: Spool, collectors: list[Collector]) -
         process.look()
 
 
-def moments(days: int) -> Iterator[datetime]:
-    """Yield when gept looks: some moment of each five minutes; after the month four times a day."""
+def moments(days: int, look: timedelta) -> Iterator[datetime]:
+    """Yield when gept looks: at some moment of each span; after the month four times a day."""
     random = Random("moments")
-    for number in range(days * 288):
-        often = number < CLOSELY * 288
-        if often or number % 3 == 0:
-            late = random.uniform(16, 290 if often else 890)
-            yield BEGIN + number * FIVE + timedelta(seconds=late)
+    for number in range(int(days * DAY / look)):
+        late = random.uniform(16, look.total_seconds() - 10)
+        yield BEGIN + number * look + timedelta(seconds=late)
     for quarters in range(14 * 4):
         yield BEGIN + days * DAY + quarters * 6 * HOUR + MINUTE
 
@@ -298,27 +299,37 @@ def check_causes(world: World, query: Query, players: Collector) -> None:
         if tick in served:
             assert status == "done", (tick, status)
         elif status is None:
-            assert world.off.holds(tick) or world.off.holds(tick + FIVE), tick
+            assert any(world.off.holds(tick + n * MINUTE) for n in range(15)), tick
         else:
             assert status in {"failed", "away"}, (tick, status)
             assert any(world.away.holds(tick + n * MINUTE) for n in range(15)), tick
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often the present is asked, how long a bucket is, and how often gept looks."""
+
+    present: timedelta
+    bucket: timedelta
+    look: timedelta
+
+
 def month(
-    days: int,
-    step: timedelta,
+    pace: Pace,
     clock: Clock,
     store: Store,
     spool: Spool,
     query: Query,
     collectors: dict[str, Collector],
 ) -> None:
+    """Let a month pass, and see what is there after it."""
+    days, step, bucket, look = DAYS, pace.present, pace.bucket, pace.look
     services = Services()
     services.market, services.now = MARKET, lambda: clock.at.timestamp()
-    world = World(clock, services, days, Random(days))
-    chosen = slowed(collectors, step)
+    world = World(clock, services, days, Random(days), bucket)
+    chosen = slowed(collectors, step, bucket)
     try:
-        run(world, Fragile(store, world), spool, chosen)
+        run(world, Fragile(store, world), spool, chosen, look)
     finally:
         services.server_close()
     of = {each.name: each for each in chosen}
@@ -336,4 +347,13 @@ def month(
 def test_a_month_in_minutes(
     clock: Clock, store: Store, spool: Spool, query: Query, collectors: dict[str, Collector]
 ) -> None:
-    month(DAYS, QUARTER, clock, store, spool, query, collectors)
+    quick = Pace(present=QUARTER, bucket=2 * QUARTER, look=QUARTER)
+    month(quick, clock, store, spool, query, collectors)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_a_month_of_five_minutes(
+    clock: Clock, store: Store, spool: Spool, query: Query, collectors: dict[str, Collector]
+) -> None:
+    month(Pace(FIVE, FIVE, FIVE), clock, store, spool, query, collectors)
