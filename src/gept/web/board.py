@@ -200,7 +200,7 @@ def _process(process: Process, now: datetime) -> dict[str, Any]:
         "pid": process.pid,
         "version": process.version,
         "started_at": _iso(process.started_at),
-        "beat_age_seconds": _seconds(now - process.beat_at),
+        "beat_age_seconds": max(_seconds(now - process.beat_at), 0.0),
         "collectors": process.collectors,
         "leads": process.leads,
         "last_ticks": process.last_ticks,
