@@ -286,3 +286,45 @@ def test_waiting_for_another_migration_does_not_delay_the_end(
         process.terminate()
 
         assert process.wait(10) == 0
+
+
+def test_the_dashboard_tells_what_is_in_the_tables(
+    gept: Gept, up: subprocess.Popen[bytes], port: int
+) -> None:
+    def told() -> Any:
+        found = json.loads(get(port, "/api/status")[1])
+        known = all(each["rows"] and each["latest"] for each in found["tables"])
+        return known and found["processes"] and found
+
+    found = until(told)
+
+    assert {each["name"] for each in found["tables"]} == set(TABLES)
+    assert {each["status"] for each in found["tables"]} == {"healthy"}
+    assert all(isinstance(each["age_seconds"], float) for each in found["tables"])
+    assert [each["name"] for each in found["collectors"]] == list(NAMES)
+    assert [each["pid"] for each in found["processes"]] == [up.pid]
+    assert "<title>GePT Data Factory</title>" in get(port, "/")[1]
+
+
+def test_others_are_not_shown_the_dashboard_unasked(gept: Gept, port: int) -> None:
+    ended = gept("up", BIND_ADDRESS="0.0.0.0")
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "DASHBOARD_TOKEN: is not set, but BIND_ADDRESS '0.0.0.0'" in ended.stderr
+    gept.start("collect", "players", BIND_ADDRESS="0.0.0.0", METRICS_PORT=str(port))
+    until(lambda: healthy(port))
+    assert get(port, "/api/status")[0] == 404
+
+
+def test_with_a_certificate_all_is_https(gept: Gept) -> None:
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -keyout key -out cert"
+    subprocess.run(make.split(), cwd=gept.folder, check=True, capture_output=True)
+    gept.environ |= {"TLS_CERT_FILE": "cert", "TLS_KEY_FILE": "key"}
+    gept.start("up")
+
+    until(lambda: gept("health").returncode == 0)
+    assert "https://127.0.0.1:" in gept.log.read_text()
+    wrong = gept("up", TLS_CERT_FILE="key")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "is no certificate in PEM form" in wrong.stderr

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..errors import GeptError, StoreAway, StoreError
 from ..events import Observer
@@ -24,6 +26,11 @@ from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, embedded, now, opened, prepare
 from .parts import assemble
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from ..web.board import Board
 
 RETRY = 3.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -40,6 +47,7 @@ class Following:
     collectors: list[Collector]
     web: Web
     stop: Flag
+    dashboard: bool = False
     died: str | None = None
 
     def run(self) -> None:
@@ -48,17 +56,42 @@ class Following:
         server = embedded(self.settings, self.stop)
         health = Health(self.collectors, now)
         metrics = Metrics(self.collectors, health, now)
+        board = self._board(health)
         try:
-            self.web.start(application(health, metrics.scrape, now))
+            self.web.start(application(health, metrics.scrape, now, self._pages(board)))
             if self._await_database(server, health):
                 with opened(self.settings, server) as store:
-                    self._follow(store, server, health, metrics)
+                    self._follow(store, server, health, [metrics], self._shown(board, store))
         finally:
             self.web.stop()
             if server is not None:
                 server.stop()
         if self.died:
             raise GeptError(f"the thread {self.died!r} died; see the log")
+
+    def _board(self, health: Health) -> Board | None:
+        """Return what the dashboard tells; nothing of it is loaded where there is none."""
+        if not self.dashboard:
+            return None
+        from ..web.board import Board
+
+        return Board(health, now)
+
+    def _pages(self, board: Board | None) -> list[Route]:
+        if board is None:
+            return []
+        from ..web.dashboard import routes
+
+        return routes(board, self.settings.dashboard_token)
+
+    def _shown(self, board: Board | None, store: Store) -> dict[str, Callable[[], None]]:
+        """Return the job that reads what the dashboard tells, by its name."""
+        if board is None:
+            return {}
+        from .reading import read
+
+        reading = partial(read, store, self.collectors, self.settings.horizon)
+        return {"dashboard": partial(board.follow, reading, self.stop)}
 
     def _await_database(self, server: Server | None, health: Health) -> bool:
         """Try until the database is ready; a false answer means that we were told to stop."""
@@ -77,15 +110,21 @@ class Following:
         return False
 
     def _follow(
-        self, store: Store, server: Server | None, health: Health, metrics: Metrics
+        self,
+        store: Store,
+        server: Server | None,
+        health: Health,
+        observers: list[Observer],
+        others: dict[str, Callable[[], None]],
     ) -> None:
+        """Follow, with ``others`` as jobs beside the collectors'."""
         lead = Lead(address(self.settings, server))
-        watchers: list[Observer] = [health, metrics, logs.Logs()]
+        watchers: list[Observer] = [health, *observers, logs.Logs()]
         parts = assemble(self.settings, self.collectors, store, lead, watchers, health, self.stop)
         parts.spool.clear_parts()
         self._begin(store)
         parts.look()
-        threads = self._start(parts.jobs(self.stop))
+        threads = self._start(parts.jobs(self.stop) | others)
         log.info("started", collectors=[each.name for each in self.collectors])
         self._supervise(server, health)
         parts.wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssl import SSLContext
 from threading import Event as Flag
 
 from .. import app
@@ -12,12 +13,19 @@ from ..settings import Settings
 from ..web import Server
 
 
-def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int]) -> None:
-    """Follow collectors until SIGTERM or Ctrl-C."""
+def follow(
+    settings: Settings,
+    collectors: list[Collector],
+    ports: dict[str, int],
+    tls: SSLContext | None = None,
+    *,
+    dashboard: bool = False,
+) -> None:
+    """Follow collectors until SIGTERM or Ctrl-C; with the dashboard if it is wanted."""
     logs.configure()
     stop = Flag()
     app.stop_on_signals(stop)
-    web = Server(settings.bind_address, ports)
+    web = Server(settings.bind_address, ports, tls)
     log = logs.get_logger()
     if settings.contact is None:
         log.warning(
@@ -31,8 +39,9 @@ def follow(settings: Settings, collectors: list[Collector], ports: dict[str, int
             remedy="it is for `gept collect` with one of latest, news, players, items; remove it",
         )
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
-    log.info("listening", urls=[f"http://{host}:{port}/" for port in ports.values()])
-    Following(settings, collectors, web, stop).run()
+    scheme = "http" if tls is None else "https"
+    log.info("listening", urls=[f"{scheme}://{host}:{port}/" for port in ports.values()])
+    Following(settings, collectors, web, stop, dashboard).run()
 
 
 def _applies(settings: Settings, collectors: list[Collector]) -> bool:

@@ -20,9 +20,9 @@ PATHS = {"health": "/health", "live": "/livez", "ready": "/readyz"}
 @click.option("--port", type=click.IntRange(1, 65535), help="Ask this port.")
 def command(name: str | None, what: str | None, port: int | None) -> None:
     """Ask a running gept whether it is healthy: `gept up`, or the `gept collect` of NAME."""
-    host, default = _where(name)
+    host, default, tls = _where(name)
     try:
-        status, content = _asked(host, port or default, PATHS[what or "health"])
+        status, content = _asked(host, port or default, PATHS[what or "health"], tls=tls)
     except (OSError, ValueError, IndexError) as error:
         click.echo(f"gept: nothing answers on {host}:{port or default} ({error})", err=True)
         sys.exit(Exit.UNHEALTHY)
@@ -30,23 +30,36 @@ def command(name: str | None, what: str | None, port: int | None) -> None:
     sys.exit(Exit.OK if status == 200 else Exit.UNHEALTHY)
 
 
-def _asked(host: str, port: int, path: str) -> tuple[int, str]:
+def _asked(host: str, port: int, path: str, *, tls: bool) -> tuple[int, str]:
     """Return the status and the body of an answer; an HTTP library costs more than the rest."""
-    with socket.create_connection((host, port), timeout=5) as connection:
+    with _connected(host, port, tls=tls) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode("utf-8", "replace")
 
 
-def _where(name: str | None) -> tuple[str, int]:
+def _connected(host: str, port: int, *, tls: bool) -> socket.socket:
+    """Connect. Who answers on our own machine is not asked for a certificate that names it."""
+    connection = socket.create_connection((host, port), timeout=5)
+    if not tls:
+        return connection
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def _where(name: str | None) -> tuple[str, int, bool]:
+    """Return host and port to ask, and whether by TLS: only the dashboard's port has it."""
     from .. import settings
 
     loaded = settings.load()
     host = LOCAL.get(loaded.bind_address, loaded.bind_address)
     if name is None:
-        return host, loaded.dashboard_port
-    return host, loaded.metrics_port or loaded.of_collector(name, "PORT") or _port_of(name)
+        return host, loaded.dashboard_port, loaded.tls_cert_file is not None
+    return host, loaded.metrics_port or loaded.of_collector(name, "PORT") or _port_of(name), False
 
 
 def _port_of(name: str) -> int:

@@ -27,7 +27,9 @@ from .readers import (
     pooler,
     port,
     size,
+    switch,
     text,
+    token,
     url,
     within,
 )
@@ -98,7 +100,31 @@ class Settings:
         "Address that the web ports listen on; other machines reach them only if you change it.",
     )
     dashboard_port: int = setting(
-        "DASHBOARD_PORT", port, 8080, "Web port of `gept up`: metrics, health, status."
+        "DASHBOARD_PORT", port, 8080, "Web port of `gept up`: dashboard, metrics, health."
+    )
+    dashboard_token: str | None = setting(
+        "DASHBOARD_TOKEN",
+        token,
+        None,
+        "Who has it may see the dashboard; at least 16 characters. `gept up` needs it where "
+        "`BIND_ADDRESS` is not loopback.",
+        secret=True,
+    )
+    dashboard_open: bool = setting(
+        "DASHBOARD_OPEN",
+        switch,
+        False,
+        "`1` shows the dashboard without a token to whoever reaches `BIND_ADDRESS`.",
+    )
+    tls_cert_file: Path | None = setting(
+        "TLS_CERT_FILE",
+        path,
+        None,
+        "Certificate, in PEM form, with which `gept up` serves HTTPS on `DASHBOARD_PORT`; behind "
+        "it in the file those that signed it.",
+    )
+    tls_key_file: Path | None = setting(
+        "TLS_KEY_FILE", path, None, "Private key of that certificate, in PEM form."
     )
     metrics_port: int | None = setting(
         "METRICS_PORT",
@@ -246,6 +272,8 @@ def shown(value: Any, *, secret: bool) -> str | None:
     """Return a value as its user may see it."""
     if value is None:
         return None
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, timedelta):
         return f"{value.total_seconds():.12g}s"
     return "********" if secret else str(value)
@@ -287,7 +315,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
             settings["by_collector"][name] = _read(name, values[name], _of_collectors(values)[name])
         except Wrong as fault:
             faults.append(str(fault))
-    faults += _contradictions(values)
+    faults += [*_contradictions(values), *_contradictions_of_dashboard(values)]
     if faults:
         raise SettingsError(faults)
     return Settings(**settings)
@@ -410,3 +438,15 @@ def _pooler_of_nothing(values: Mapping[str, str]) -> list[str]:
     remedy = "set one of them as well, or remove DB_POOLER to use gept's own PostgreSQL"
     value = values["DB_POOLER"]
     return [f"DB_POOLER: {value!r} has no meaning without DB_HOST or DATABASE_URL; {remedy}"]
+
+
+def _contradictions_of_dashboard(values: Mapping[str, str]) -> list[str]:
+    found = []
+    tokens = [name for name in ("DASHBOARD_TOKEN", "DASHBOARD_TOKEN_FILE") if name in values]
+    if tokens and values.get("DASHBOARD_OPEN") == "1":
+        found.append(f"DASHBOARD_OPEN: '1' is set beside {tokens[0]}; keep one of the two")
+    pair = ("TLS_CERT_FILE", "TLS_KEY_FILE")
+    for name, other in (pair, pair[::-1]):
+        if name in values and other not in values:
+            found.append(f"{other}: is not set, but {name} is; set both, or none for plain HTTP")
+    return found

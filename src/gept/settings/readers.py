@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+SHORTEST_TOKEN = 16
 SIZES = {"MiB": 2**20, "GiB": 2**30}
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -29,6 +30,21 @@ def ascii_text(value: str) -> str:
     if not (value.isascii() and value.isprintable()):
         raise Wrong("cannot stand in an HTTP header; use printable ASCII characters only")
     return value
+
+
+def token(value: str) -> str:
+    """Read a token that nobody guesses, and that can stand in an HTTP header."""
+    if len(ascii_text(value)) < SHORTEST_TOKEN or " " in value:
+        remedy = f"set at least {SHORTEST_TOKEN} characters without spaces"
+        raise Wrong(f"is no good token; {remedy}, such as those of: openssl rand -hex 16")
+    return value
+
+
+def switch(value: str) -> bool:
+    """Read whether something is on."""
+    if value not in {"0", "1"}:
+        raise Wrong("is neither on nor off; set 1 or 0")
+    return value == "1"
 
 
 def port(value: str) -> int:

@@ -5,7 +5,7 @@ from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
 from .rejects import Reject, RejectCount, Search
-from .store import Day, Entry, Extent, Gap, Known, Process, Rank, Standing, Store
+from .store import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing, Store
 
 __all__ = [
     "Database",
@@ -24,6 +24,7 @@ __all__ = [
     "RejectCount",
     "Search",
     "Server",
+    "Size",
     "Standing",
     "Store",
     "address",

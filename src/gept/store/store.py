@@ -103,6 +103,16 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """How big a table is with its partitions; ``rows`` is an estimate, ``size`` is in bytes."""
+
+    name: str
+    there: bool
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A range of ticks that are wanted and not there, ``until`` not included, and why."""
 
@@ -275,6 +285,11 @@ class Store:
         """Return the processes that have said since then that they live, the oldest first."""
         with self._database.transaction() as cursor, _rows(cursor, Process) as processes:
             return processes.execute(PROCESSES, (since,)).fetchall()
+
+    def sizes(self, tables: Sequence[str]) -> list[Size]:
+        """Return how big tables are, without reading any of their rows."""
+        with self._database.transaction() as cursor, _rows(cursor, Size) as sizes:
+            return sizes.execute(named("sizes"), {"names": list(tables)}).fetchall()
 
     def kept_answers(
         self, collector: Collector, since: datetime, until: datetime

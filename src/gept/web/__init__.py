@@ -1,5 +1,5 @@
-"""HTTP out: metrics, health and status, in a thread of its own."""
+"""HTTP out: metrics, health and the dashboard, in a thread of its own."""
 
-from .server import Server
+from .server import Server, tls
 
-__all__ = ["Server"]
+__all__ = ["Server", "tls"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +24,22 @@ INDEX = f"""gept {__version__}
 /readyz    whether the database answers
 /metrics   for Prometheus
 """
+HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 
 def application(
-    health: Health, scrape: Callable[[], bytes], now: Callable[[], datetime]
+    health: Health,
+    scrape: Callable[[], bytes],
+    now: Callable[[], datetime],
+    pages: Sequence[Route] = (),
 ) -> Starlette:
-    """Return the web application."""
+    """Return the web application; ``pages`` go before its own."""
 
     async def index(_: Request) -> Response:
         return PlainTextResponse(INDEX)
@@ -57,7 +67,7 @@ def application(
         "/health": healthy,
     }
     return Starlette(
-        routes=[Route(path, answer, methods=["GET"]) for path, answer in routes.items()],
+        routes=[*pages, *(Route(path, answer) for path, answer in routes.items())],
         middleware=[Middleware(_Headers)],
     )
 
@@ -83,7 +93,7 @@ def _state(state: State, now: datetime) -> dict[str, Any]:
 
 
 class _Headers:
-    """Tells caches to keep nothing and browsers to run nothing."""
+    """Tells caches to keep nothing, and browsers to run nothing but what a page names."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -91,11 +101,8 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] += [
-                    (b"cache-control", b"no-store"),
-                    (b"content-security-policy", b"default-src 'none'"),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                given = {name for name, _ in message["headers"]}
+                message["headers"] += [each for each in HEADERS if each[0] not in given]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

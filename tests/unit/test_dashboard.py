@@ -1,0 +1,307 @@
+"""The dashboard as its clients see it: what is told, who is let in, what a browser may do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from stand import NOW, TOKEN, Stand, T
+
+from gept.cli.up import refuse_open_door
+from gept.errors import SettingsError, StoreAway
+from gept.model import Collector
+from gept.settings import load
+from gept.web import tls
+from gept.web.board import Reading, in_words, judged
+
+SHUT = ("/", "/api/status")
+OPEN = ("/health", "/livez", "/readyz", "/metrics", "/dashboard.js", "/dashboard.css", "/icon.svg")
+
+
+def test_tables_are_told_with_the_fields_of_the_earlier_dashboard(
+    collectors: dict[str, Collector],
+) -> None:
+    with Stand(collectors.values()) as stand:
+        told = stand.status()
+
+    tables = {each["name"]: each for each in told["tables"]}
+    assert tables["price_data_5min"] == {
+        "name": "price_data_5min",
+        "display": "5-Minute Prices",
+        "collector": "5m",
+        "rows": 426_431_785,
+        "rows_are_estimated": True,
+        "size": "6.0 GB",
+        "size_bytes": 6_442_450_944,
+        "latest": "2026-11-22T12:25:00+00:00",
+        "age_seconds": 380.0,
+        "status": "healthy",
+    }
+    assert {each for one in collectors.values() for each in one.tables} == set(tables)
+    assert tables["items"]["status"] == "error"
+    assert tables["items"]["error"] == "there is no table items; run `gept db migrate`"
+    assert told["timestamp"] == NOW.isoformat()
+
+
+def test_collectors_gaps_and_processes_are_told(collectors: dict[str, Collector]) -> None:
+    with Stand(collectors.values()) as stand:
+        stand.fails("5m", "HTTP 404")
+        told = stand.status()
+
+    five = next(each for each in told["collectors"] if each["name"] == "5m")
+    assert five["error"] == "HTTP 404"
+    assert five["last_status"] == "failed"
+    assert five["next_run"] == "2026-11-22T12:35:12+00:00"
+    assert five["led_by"] == ["quiet:7"]
+    assert five["backfill_paused_since"] == NOW.isoformat()
+    assert told["gaps"][0]["cause"] == "failed"
+    assert told["processes"][0]["spooled"] == 2
+    assert told["containers"] == [
+        {"name": "5m+items (quiet:7)", "status": "Up 180 minutes", "ports": ""}
+    ]
+
+
+def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collector]) -> None:
+    def statuses(late: timedelta) -> dict[str, str]:
+        return {
+            name: judged(each, each.schedule.newest(NOW), NOW + late)
+            for name, each in collectors.items()
+        }
+
+    in_half_an_hour, in_two_hours = statuses(timedelta(minutes=30)), statuses(timedelta(hours=2))
+
+    assert in_half_an_hour["hourly"] == "healthy"
+    assert in_half_an_hour["5m"] == "stale"
+    assert in_two_hours["5m"] == "critical"
+    assert in_two_hours["hourly"] == "stale"
+    assert in_two_hours["items"] == "healthy"
+    assert judged(collectors["5m"], None, NOW) == "critical"
+
+
+def test_many_viewers_cost_one_reading_and_none_cost_none(
+    collectors: dict[str, Collector],
+) -> None:
+    with Stand(collectors.values()) as stand:
+        assert stand.reads == 0
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda _: stand.get("/api/status")[2], range(50)))
+
+    assert stand.reads == 1
+    assert len(set(answers)) == 1
+
+
+def test_a_database_that_is_away_leaves_the_newest_figures(
+    collectors: dict[str, Collector],
+) -> None:
+    stand = Stand(collectors.values())
+    stand.board.look(stand.read)
+
+    def away() -> Reading:
+        raise StoreAway("gone")
+
+    stand.board.look(away)
+    told = stand.board.told()
+
+    assert told["error"] == "gone"
+    assert told["tables"][0]["rows"] == 426_431_785
+    stand.board.look(stand.read)
+    assert stand.board.told()["error"] is None
+
+
+def test_before_anything_is_known_nothing_is_claimed(collectors: dict[str, Collector]) -> None:
+    stand = Stand(collectors.values(), reading=Reading())
+    told = stand.board.told()
+
+    assert {(each["rows"], each["size"]) for each in told["tables"]} == {(None, None)}
+
+
+def test_who_has_no_token_sees_no_data(collectors: dict[str, Collector]) -> None:
+    with Stand(collectors.values(), TOKEN) as stand:
+        for path in SHUT:
+            assert stand.get(path)[0] == 401
+            assert stand.get(path, Authorization="Bearer no")[0] == 401
+            assert stand.get(path, Cookie=f"gept={TOKEN}")[0] == 401
+        assert {stand.get(path)[0] for path in OPEN} == {200}
+        page = stand.get("/")[2]
+
+    assert stand.reads == 0
+    assert b'action="/login"' in page
+    assert b"dashboard.js" not in page
+
+
+def test_the_token_opens_by_header_and_by_the_cookie_that_it_gives(
+    collectors: dict[str, Collector],
+) -> None:
+    with Stand(collectors.values(), TOKEN) as stand:
+        by_header = [stand.get(path, Authorization=f"Bearer {TOKEN}")[0] for path in SHUT]
+        refused = stand.get("/login", b"token=wrong")
+        status, headers, _ = stand.get("/login", f"token={TOKEN}".replace(" ", "+").encode())
+        cookie = headers["set-cookie"].partition(";")[0]
+        by_cookie = [stand.get(path, Cookie=cookie)[0] for path in SHUT]
+        too_long = stand.get("/login", b"token=" + b"x" * 10_000)
+
+    assert by_header == by_cookie == [200, 200]
+    assert (status, headers["location"]) == (303, "/")
+    assert TOKEN not in str(headers)
+    assert "HttpOnly" in headers["set-cookie"]
+    assert "SameSite=strict" in headers["set-cookie"]
+    assert (refused[0], refused[1]["set-cookie"]) == (403, None)
+    assert too_long[0] == 403
+
+
+def test_a_cookie_ends_with_its_token(collectors: dict[str, Collector]) -> None:
+    with Stand(collectors.values(), TOKEN) as stand:
+        cookie = stand.get("/login", f"token={TOKEN}".replace(" ", "+").encode())[1]["set-cookie"]
+    with Stand(collectors.values(), "another one, as long") as stand:
+        assert stand.get("/", Cookie=cookie.partition(";")[0])[0] == 401
+
+
+def test_browsers_are_told_to_run_nothing_else(collectors: dict[str, Collector]) -> None:
+    with Stand(collectors.values()) as stand:
+        answers = [stand.get(path)[1] for path in (*SHUT, *OPEN)]
+
+    for headers in answers:
+        assert headers["content-security-policy"].startswith("default-src 'none'; ")
+        assert "unsafe" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["access-control-allow-origin"] is None
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_is_written_as_html() -> None:
+    static = Path(sys.modules["gept.web"].__path__[0]) / "static"
+    text = {each.name: each.read_text() for each in static.iterdir()}
+
+    assert [name for name, each in text.items() if "//" in each.replace("\n//", "")] == ["icon.svg"]
+    assert "HTML =" not in text["dashboard.js"]
+    assert "insertAdjacentHTML" not in text["dashboard.js"]
+    assert "style=" not in text["index.html"] + text["login.html"]
+
+
+def test_collecting_alone_loads_nothing_of_the_dashboard() -> None:
+    look = (
+        "import sys, gept.app.following, gept.web; print([m for m in sys.modules if 'board' in m])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_sizes_in_words() -> None:
+    sizes = (0, 1023, 1024, 1_500_000, 150 * 2**30, 72 * 2**30, 3 * 2**40)
+
+    words = ["0 bytes", "1023 bytes", "1.0 kB", "1.4 MB", "150 GB", "72.0 GB", "3.0 TB"]
+    assert [in_words(each) for each in sizes] == words
+
+
+def test_others_need_a_token_unless_they_need_none(tmp_path: Path) -> None:
+    def start(**environ: str) -> None:
+        refuse_open_door(load(environ, tmp_path))
+
+    for address in ("0.0.0.0", "::", "192.0.2.7"):
+        with pytest.raises(SettingsError) as caught:
+            start(BIND_ADDRESS=address)
+        assert str(caught.value).startswith("DASHBOARD_TOKEN: is not set, but BIND_ADDRESS ")
+        start(BIND_ADDRESS=address, DASHBOARD_TOKEN="0123456789abcdef")
+        start(BIND_ADDRESS=address, DASHBOARD_OPEN="1")
+    for address in ("localhost", "127.0.0.9", "::1"):
+        start(BIND_ADDRESS=address)
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        ({"DASHBOARD_TOKEN": "short"}, "DASHBOARD_TOKEN: its value (not shown) is no good token; "),
+        ({"DASHBOARD_OPEN": "yes"}, "DASHBOARD_OPEN: 'yes' is neither on nor off; set 1 or 0"),
+        (
+            {"DASHBOARD_OPEN": "1", "DASHBOARD_TOKEN": "0123456789abcdef"},
+            "DASHBOARD_OPEN: '1' is set beside DASHBOARD_TOKEN; keep one of the two",
+        ),
+        ({"TLS_CERT_FILE": "c"}, "TLS_KEY_FILE: is not set, but TLS_CERT_FILE is; set both, or "),
+        ({"TLS_KEY_FILE": "k"}, "TLS_CERT_FILE: is not set, but TLS_KEY_FILE is; set both, or "),
+    ],
+)
+def test_wrong_settings_of_the_dashboard(
+    environ: dict[str, str], fault: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(environ, tmp_path)
+
+    assert str(caught.value).startswith(fault)
+
+
+def certificate(folder: Path, *more: str) -> tuple[Path, Path]:
+    """Make a certificate of its own key."""
+    folder.mkdir()
+    made = folder / "cert.pem", folder / "key.pem"
+    ask = "openssl req -x509 -newkey rsa:2048 -days 2 -subj /CN=localhost"
+    locked = more or ("-nodes",)
+    subprocess.run(
+        [*ask.split(), "-out", made[0], "-keyout", made[1], *locked],
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return certificate(tmp_path_factory.mktemp("tls") / "one")
+
+
+def test_it_serves_https(collectors: dict[str, Collector], pair: tuple[Path, Path]) -> None:
+    with Stand(collectors.values(), TOKEN, tls(*pair)) as stand:
+        status, _, _ = stand.get("/api/status", Authorization=f"Bearer {TOKEN}")
+        cookie = stand.get("/login", f"token={TOKEN}".replace(" ", "+").encode())[1]["set-cookie"]
+
+    assert status == 200
+    assert "Secure" in cookie
+
+
+def test_faults_of_certificates_are_sentences(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    cert, key = pair
+    other = certificate(tmp_path / "other")
+    locked = certificate(tmp_path / "locked", "-passout", "pass:secret")
+    away, text = tmp_path / "away.pem", tmp_path / "text.pem"
+    text.write_text("hello")
+
+    def fault(certificate: Path, key: Path) -> str:
+        with pytest.raises(SettingsError) as caught:
+            tls(certificate, key)
+        return str(caught.value)
+
+    assert fault(cert, other[1]).startswith(f"TLS_CERT_FILE: '{cert}' does not fit the key of TLS_")
+    assert fault(text, key).startswith(f"TLS_CERT_FILE: '{text}' is no certificate in PEM form; ")
+    assert fault(key, key).startswith(f"TLS_CERT_FILE: '{key}' is no certificate in PEM form; ")
+    assert fault(cert, text).startswith(f"TLS_KEY_FILE: '{text}' is no private key in PEM form; ")
+    assert fault(cert, away).startswith(f"TLS_KEY_FILE: '{away}' cannot be read (No such file or ")
+    assert fault(away, key).startswith(f"TLS_CERT_FILE: '{away}' cannot be read (No such file or ")
+    assert fault(*locked).startswith(f"TLS_KEY_FILE: '{locked[1]}' is locked by a password; ")
+
+
+def test_a_plain_request_to_https_does_no_harm(
+    collectors: dict[str, Collector], pair: tuple[Path, Path]
+) -> None:
+    with Stand(collectors.values(), tls=tls(*pair)) as stand:
+        stand.tls = None
+        with pytest.raises(OSError):
+            stand.get("/health")
+        stand.tls = tls(*pair)
+        assert stand.get("/livez")[0] == 200
+
+
+def test_the_present_is_told_and_not_the_time_of_the_reading(
+    collectors: dict[str, Collector],
+) -> None:
+    stand = Stand(collectors.values())
+    stand.now = NOW + timedelta(minutes=5)
+    before = stand.board.told()["collectors"][0]["lag_seconds"]
+
+    assert before == 300
+    assert stand.board.told()["tables"][0]["latest"] == T.isoformat()
