@@ -82,7 +82,7 @@ def test_each_series_that_is_asked_for_is_served_with_its_labels(scrape: str) ->
 def test_each_query_of_the_dashboard_finds_something(scrape: str, tmp_path: Path) -> None:
     series = [
         {"series": name, "values": f"{value}+1x120"}
-        for name, value in re.findall(r"^(gept_\S+(?: [^ ]+)*) (\S+)$", scrape, re.MULTILINE)
+        for name, value in re.findall(r"^(gept_\w+(?:\{.*\})?) (\S+)$", scrape, re.MULTILINE)
     ]
     samples: list[dict[str, Any]] = [
         {

@@ -6,7 +6,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event as Flag
 from threading import Thread
@@ -23,6 +23,7 @@ from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, embedded, now, opened, prepare
+from .notify import Systemd
 from .parts import assemble
 
 RETRY = 3.0
@@ -40,7 +41,14 @@ class Following:
     collectors: list[Collector]
     web: Web
     stop: Flag
+    systemd: Systemd = field(default_factory=Systemd)
     died: str | None = None
+    threads: list[Thread] = field(default_factory=list)
+
+    @property
+    def lives(self) -> bool:
+        """Whether every thread works; what ends is no longer watched."""
+        return self.web.alive and all(each.is_alive() for each in self.threads)
 
     def run(self) -> None:
         """Follow. Raises StoreBroken for an unusable database, GeptError for a dead thread."""
@@ -50,10 +58,12 @@ class Following:
         metrics = Metrics(self.collectors, health, now)
         try:
             self.web.start(application(health, metrics.scrape, now))
+            self.systemd.ready(lambda: self.lives)
             if self._await_database(server, health):
                 with opened(self.settings, server) as store:
                     self._follow(store, server, health, metrics)
         finally:
+            self.systemd.stopping()
             self.web.stop()
             if server is not None:
                 server.stop()
@@ -85,12 +95,13 @@ class Following:
         parts.spool.clear_parts()
         self._begin(store)
         parts.look()
-        threads = self._start(parts.jobs(self.stop))
+        self.threads = self._start(parts.jobs(self.stop))
         log.info("started", collectors=[each.name for each in self.collectors])
         self._supervise(server, health)
+        self.systemd.stopping()
         parts.wake()
         end = monotonic() + GRACE
-        for thread in threads:
+        for thread in self.threads:
             thread.join(max(end - monotonic(), 0))
         parts.heart.stop()
         lead.close()
