@@ -290,10 +290,7 @@ def test_an_alert_fires_when_it_must_and_not_before(case: Case, tmp_path: Path) 
     chosen = f',collector="{case.about}"' if case.about else ""
     query = f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"{chosen}}})'
     groups = [group(case.series, {case.quiet: 0, case.fires: 1}, query)]
-    groups += [
-        group(each, dict.fromkeys(case.looks, 0), query)
-        for each in case.silent
-    ]
+    groups += [group(each, dict.fromkeys(case.looks, 0), query) for each in case.silent]
 
     promtool(tmp_path, groups, [file for file in RULES if case.alert in file.read_text()])
 
@@ -329,7 +326,9 @@ def test_each_alert_is_documented_with_what_to_do() -> None:
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "monitor.md").read_text()
 
     assert {name for name, _ in alerts() if f"\n| `{name}` |" not in page} == set()
-    assert [name for name, rule in alerts() if set(rule["annotations"]) != {"summary", "remedy"}] == []
+    assert [
+        name for name, rule in alerts() if set(rule["annotations"]) != {"summary", "remedy"}
+    ] == []
     assert {rule["labels"]["severity"] for _, rule in alerts()} == {"critical", "warning"}
 
 
