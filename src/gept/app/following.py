@@ -24,7 +24,7 @@ from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, embedded, now, opened, prepare
 from .notify import Systemd
-from .parts import assemble
+from .parts import Pulse, assemble
 
 RETRY = 3.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -44,11 +44,13 @@ class Following:
     systemd: Systemd = field(default_factory=Systemd)
     died: str | None = None
     threads: list[Thread] = field(default_factory=list)
+    pulse: Pulse | None = None
 
     @property
     def lives(self) -> bool:
-        """Whether every thread works; what ends is no longer watched."""
-        return self.web.alive and all(each.is_alive() for each in self.threads)
+        """Whether every thread works, and the one that looks after the others does not hang."""
+        looks = self.pulse is None or self.pulse.lives
+        return looks and self.web.alive and all(each.is_alive() for each in self.threads)
 
     def run(self) -> None:
         """Follow. Raises StoreBroken for an unusable database, GeptError for a dead thread."""
@@ -96,6 +98,7 @@ class Following:
         self._begin(store)
         parts.look()
         self.threads = self._start(parts.jobs(self.stop))
+        self.pulse = parts.pulse
         log.info("started", collectors=[each.name for each in self.collectors])
         self._supervise(server, health)
         self.systemd.stopping()
