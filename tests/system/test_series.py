@@ -17,7 +17,12 @@ from gept.collectors import load_all
 from system.conftest import Gept, get, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+RULES = DEPLOY / "prometheus" / "rules" / "gept.yml"
 NOW_AND_THEN = {"gept_http_retries_total"}
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not there: apt-get install prometheus"
+)
 
 
 def healthy(port: int) -> bool:
@@ -28,16 +33,21 @@ def healthy(port: int) -> bool:
 def scrape(gept: Gept, port: int) -> str:
     process = gept.start("up")
     until(lambda: healthy(port) or process.poll() is not None)
-    until(lambda: 'window="7d"' in get(port, "/metrics")[1])
+    until(lambda: settled(get(port, "/metrics")[1]))
     return get(port, "/metrics")[1]
+
+
+def settled(scrape: str) -> bool:
+    return (
+        'gept_leads{collector="5m"} 1.0' in scrape
+        and 'gept_completeness_ratio{collector="5m",window="24h"} 1.0' in scrape
+    )
 
 
 def ruled() -> list[str]:
     return [
         rule["expr"]
-        for each in yaml.safe_load((DEPLOY / "prometheus" / "rules" / "gept.yml").read_text())[
-            "groups"
-        ]
+        for each in yaml.safe_load(RULES.read_text())["groups"]
         for rule in each["rules"]
     ]
 
@@ -76,14 +86,24 @@ def test_each_series_that_is_asked_for_is_served_with_its_labels(scrape: str) ->
     ] == []
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not there: apt-get install prometheus"
-)
+def written(scrape: str, step: int) -> list[dict[str, str]]:
+    """Return what was scraped as series for promtool that grow by a step a minute."""
+    found = re.findall(r"^(gept_\w+(?:\{.*\})?) (\S+)$", scrape, re.MULTILINE)
+    return [{"series": name, "values": f"{value}+{step}x200"} for name, value in found]
+
+
+def promtool(folder: Path, tests: dict[str, Any]) -> None:
+    file = folder / "tests.yml"
+    file.write_text(json.dumps({"evaluation_interval": "1m", **tests}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
 def test_each_query_of_the_dashboard_finds_something(scrape: str, tmp_path: Path) -> None:
-    series = [
-        {"series": name, "values": f"{value}+1x120"}
-        for name, value in re.findall(r"^(gept_\w+(?:\{.*\})?) (\S+)$", scrape, re.MULTILINE)
-    ]
+    series = written(scrape, step=1)
     samples: list[dict[str, Any]] = [
         {
             "expr": f"count({query}) > bool 0",
@@ -92,11 +112,22 @@ def test_each_query_of_the_dashboard_finds_something(scrape: str, tmp_path: Path
         }
         for query in shown()
     ]
-    file = tmp_path / "tests.yml"
     group = {"interval": "1m", "input_series": series, "promql_expr_test": samples}
-    file.write_text(json.dumps({"tests": [group]}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", file], capture_output=True, text=True, check=False
-    )
+    promtool(tmp_path, {"tests": [group]})
 
-    assert done.returncode == 0, done.stdout + done.stderr
+
+@needs_promtool
+def test_no_alert_fires_while_all_is_well(scrape: str, tmp_path: Path) -> None:
+    up = {"series": 'up{job="gept"}', "values": "1x200"}
+    firing = {
+        "expr": 'count(ALERTS{alertstate="firing"})',
+        "eval_time": "180m",
+        "exp_samples": [],
+    }
+    group = {
+        "interval": "1m",
+        "input_series": [up, *written(scrape, step=0)],
+        "promql_expr_test": [firing],
+    }
+
+    promtool(tmp_path, {"rule_files": [str(RULES)], "tests": [group]})
