@@ -131,3 +131,17 @@ def test_no_alert_fires_while_all_is_well(scrape: str, tmp_path: Path) -> None:
     }
 
     promtool(tmp_path, {"rule_files": [str(RULES)], "tests": [group]})
+
+
+def test_panels_of_the_dashboard_do_not_overlap() -> None:
+    panels = json.loads((DEPLOY / "grafana" / "gept.json").read_text())["panels"]
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+
+    assert len(cells) == len(set(cells))
+    assert {x for x, _ in cells} == set(range(24))
+    assert len({panel["id"] for panel in panels}) == len(panels)

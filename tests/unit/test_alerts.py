@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,17 @@ def test_each_alert_has_its_case() -> None:
     told = {(name, about if (name, about) in ruled else None) for name, about in proved}
 
     assert told == ruled
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_collector_lags_to_its_limit_when_it_is_stale(name: str) -> None:
+    found = load_all()[name]
+    newest = found.schedule.newest(datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC))
+    stale = found.stale_at(newest)
+    before = found.schedule.newest(stale - timedelta(seconds=1))
+
+    assert found.schedule.newest(stale) - newest == found.lag_limit
+    assert before - newest < found.lag_limit
 
 
 @needs_promtool
