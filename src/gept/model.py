@@ -229,6 +229,11 @@ class Collector:
         following = self.schedule.due(self.schedule.following(newest))
         return following + max(self.patience, self.schedule.interval)
 
+    @property
+    def lag_limit(self) -> timedelta:
+        """How far the newest good tick may lie behind the newest possible one, at most."""
+        return self.schedule.interval + max(self.patience, self.schedule.interval)
+
 
 class Status(StrEnum):
     """How a tick stands, as the ledger writes it."""

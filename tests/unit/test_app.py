@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from gept import app
+from gept.app.following import Following
+from gept.app.parts import Pulse
 from gept.errors import SettingsError, UsageError
 from gept.settings import Settings, load
 
@@ -74,3 +77,48 @@ def test_the_interval_of_a_bucket_is_the_sources(tmp_path: Path) -> None:
         "GEPT_5M_INTERVAL: '60s' cannot be set: the buckets of 5m are the source's, one each 300 s; "
         "remove it"
     )
+
+
+class Web:
+    """Pages that are served."""
+
+    alive = True
+
+
+@pytest.fixture
+def following(settings: Settings) -> Following:
+    return Following(settings, [], Web(), Event())  # type: ignore[arg-type]
+
+
+def test_it_lives_while_each_thread_does(following: Following) -> None:
+    over = Event()
+    one, other = Thread(target=over.wait), Thread(target=over.wait)
+    following.threads = [one, other]
+    one.start()
+    assert not following.lives
+    other.start()
+    assert following.lives
+
+    over.set()
+    one.join()
+    other.join()
+    assert not following.lives
+
+
+def test_it_does_not_live_without_its_pages(following: Following) -> None:
+    assert following.lives
+    following.web.alive = False  # type: ignore[misc]
+
+    assert not following.lives
+
+
+def test_it_does_not_live_when_nobody_looks_any_more(following: Following) -> None:
+    seconds = [1000.0]
+    following.pulse = Pulse(lambda: seconds[0])
+    seconds[0] += 599
+    assert following.lives
+    seconds[0] += 1
+    assert not following.lives
+
+    following.pulse.beat()
+    assert following.lives

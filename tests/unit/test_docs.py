@@ -166,6 +166,7 @@ def test_each_metric_is_documented() -> None:
     names = {name for found in registry._collector_to_names.values() for name in found}
     names |= {
         "gept_lag_seconds",
+        "gept_lag_limit_seconds",
         "gept_ticks_missing",
         "gept_completeness_ratio",
         "gept_database_up",

@@ -6,7 +6,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from threading import Event as Flag
@@ -25,7 +25,8 @@ from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, embedded, now, opened, prepare
-from .parts import assemble
+from .notify import Systemd
+from .parts import Pulse, assemble
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -48,7 +49,16 @@ class Following:
     web: Web
     stop: Flag
     dashboard: bool = False
+    systemd: Systemd = field(default_factory=Systemd)
     died: str | None = None
+    threads: list[Thread] = field(default_factory=list)
+    pulse: Pulse | None = None
+
+    @property
+    def lives(self) -> bool:
+        """Whether every thread works, and the one that looks after the others does not hang."""
+        looks = self.pulse is None or self.pulse.lives
+        return looks and self.web.alive and all(each.is_alive() for each in self.threads)
 
     def run(self) -> None:
         """Follow. Raises StoreBroken for an unusable database, GeptError for a dead thread."""
@@ -59,10 +69,12 @@ class Following:
         board = self._board(health)
         try:
             self.web.start(application(health, metrics.scrape, now, self._pages(board)))
+            self.systemd.ready(lambda: self.lives)
             if self._await_database(server, health):
                 with opened(self.settings, server) as store:
                     self._follow(store, server, health, [metrics], self._shown(board, store))
         finally:
+            self.systemd.stopping()
             self.web.stop()
             if server is not None:
                 server.stop()
@@ -124,12 +136,14 @@ class Following:
         parts.spool.clear_parts()
         self._begin(store)
         parts.look()
-        threads = self._start(parts.jobs(self.stop) | others)
+        self.threads = self._start(parts.jobs(self.stop) | others)
+        self.pulse = parts.pulse
         log.info("started", collectors=[each.name for each in self.collectors])
         self._supervise(server, health)
+        self.systemd.stopping()
         parts.wake()
         end = monotonic() + GRACE
-        for thread in threads:
+        for thread in self.threads:
             thread.join(max(end - monotonic(), 0))
         parts.heart.stop()
         lead.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from threading import Event as Flag
+from time import monotonic
 
 from ..budget import Budget
 from ..drain import Drain
@@ -26,6 +27,24 @@ from .heart import Heart
 from .upkeep import Upkeep
 
 WATCH = 10.0
+LONGEST_LOOK = 600.0
+
+
+class Pulse:
+    """When somebody last showed that he works, by a clock that nobody sets."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self.beat()
+
+    def beat(self) -> None:
+        """Show it."""
+        self._last = self._clock()
+
+    @property
+    def lives(self) -> bool:
+        """Whether that was lately; every look at the database has its time limit."""
+        return self._clock() - self._last < LONGEST_LOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,7 @@ class Parts:
     repairs: Sequence[Repair]
     heart: Heart
     upkeep: Upkeep
+    pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
@@ -75,6 +95,7 @@ class Parts:
 
     def _keep_looking(self, stop: Flag) -> None:
         while not stop.wait(WATCH):
+            self.pulse.beat()
             self.look()
             self.upkeep()
 

@@ -82,6 +82,7 @@ class Metrics:
             for kind in Kind:
                 self._rejected.labels(name, kind.value)
             self._revisions.labels(name)
+            self._warnings.labels(name)
         self.registry.register(_Freshness(health, now))
 
     def __call__(self, event: Event) -> None:
@@ -173,6 +174,11 @@ class _Freshness(Scraped):
             "Time between the newest good tick and the newest possible one.",
             labels=["collector"],
         )
+        limit = GaugeMetricFamily(
+            "gept_lag_limit_seconds",
+            "The lag at which the collector is stale.",
+            labels=["collector"],
+        )
         missing = GaugeMetricFamily(
             "gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"]
         )
@@ -192,6 +198,7 @@ class _Freshness(Scraped):
         for state in states:
             name = state.collector.name
             leads.add_metric([name], name in self._health.led)
+            limit.add_metric([name], state.collector.lag_limit.total_seconds())
             if state.drift is not None:
                 drift.add_metric([name], len(state.drift))
             if state.stored is not None:
@@ -208,6 +215,7 @@ class _Freshness(Scraped):
                 complete.add_metric([name, window], share)
         yield leads
         yield lag
+        yield limit
         yield missing
         yield drift
         yield complete

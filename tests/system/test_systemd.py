@@ -1,0 +1,78 @@
+"""The units of systemd, and gept under one who listens as systemd does."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from system.conftest import Gept, get
+
+UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
+NAMES = sorted(each.name for each in UNITS.glob("*.service"))
+PROGRAM = "/opt/gept/.venv/bin/gept"
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="systemd-analyze is not there: apt-get install systemd",
+)
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """Give the units with a program that is here."""
+    for name in NAMES:
+        text = (UNITS / name).read_text()
+        assert f"ExecStart={PROGRAM} " in text
+        (tmp_path / name).write_text(text.replace(PROGRAM, sys.executable))
+    return tmp_path
+
+
+def test_there_is_a_unit_for_all_and_one_for_each() -> None:
+    assert NAMES == ["gept.service", "gept@.service"]
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_takes_the_unit(name: str, units: Path) -> None:
+    done = analyze("verify", "--man=no", "--recursive-errors=no", str(units / name))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", NAMES)
+def test_the_unit_may_do_little(name: str, units: Path) -> None:
+    done = analyze("security", "--offline=true", "--threshold=20", str(units / name))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_systemd_hears_of_ready_of_life_and_of_the_end(
+    gept: Gept, port: int, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        up = gept.start("up", NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
+        heard = [manager.recv(100).decode() for _ in range(3)]
+        lives = get(port, "/livez")[0]
+        up.send_signal(signal.SIGTERM)
+        while (last := manager.recv(100).decode()) == "WATCHDOG=1":
+            pass
+
+        assert heard == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+        assert lives == 200
+        assert last == "STOPPING=1"
+        assert up.wait(10) == 0
