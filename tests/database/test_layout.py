@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from gept.collectors import load_all
+from gept.errors import UsageError
+from gept.store.compress import compress
 from gept.store.layouts.timescale import Mode, lay_out
 from gept.store.state import state
 
 Ask = Callable[..., list[Any]]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BIG = [each.table for each in load_all().values() if each.table.partition]
 
 
@@ -45,3 +50,8 @@ def test_size_and_estimate_cover_every_partition(address: str, query: Ask) -> No
         for week in ("20261112", "20261119")
     )
     assert known.bytes_a_row == round(known.bytes / 1000, 1)
+
+
+def test_what_cannot_be_compressed_is_told_with_the_reason(address: str) -> None:
+    with pytest.raises(UsageError, match="nothing can be compressed here: .* no TimescaleDB"):
+        next(compress(address, NOW))

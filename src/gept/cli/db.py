@@ -121,6 +121,25 @@ def status(as_json: bool) -> None:
             server.stop()
 
 
+@command.command("compress")
+@click.option("--dry-run", "dry", is_flag=True, help="Only list what would be compressed.")
+def compress(dry: bool) -> None:
+    """Compress prices that are old enough now, without waiting for TimescaleDB's policy."""
+    from .. import app, settings
+    from ..errors import UsageError
+    from ..store import address
+    from ..store import compress as closing
+
+    loaded = settings.load()
+    if loaded.embedded:
+        raise UsageError("gept's own PostgreSQL has no TimescaleDB, so nothing can be compressed")
+    before, count = app.now() - loaded.compress_after, 0
+    for chunk in closing.compress(address(loaded, None), before, dry=dry):
+        count += 1
+        click.echo(f"{chunk.table}: {chunk.name}")
+    click.echo(f"{'to compress' if dry else 'compressed'}: {count}")
+
+
 def _list_tables(where: str) -> None:
     from ..store.state import state
     from . import layout
