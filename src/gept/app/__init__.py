@@ -15,7 +15,7 @@ from .. import collectors, upstream
 from ..budget import Budget
 from ..errors import GeptError, StoreAway, StoreError
 from ..events import Observer, tell
-from ..model import Collector
+from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
 from ..runner import Runner
@@ -23,6 +23,7 @@ from ..settings import Settings
 from ..spool import Spool
 from ..store import Database, Server, Store, address, tables
 from ..store.database import create, is_there
+from ..store.layouts import timescale
 from ..store.migrate import migrate
 from .selection import chosen as chosen
 from .selection import ports as ports
@@ -61,6 +62,27 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     for each in until_stopped(lambda: migrate(where, sets), stop):
         log.info("migrated", set=each.set, number=each.number, name=each.name)
     until_stopped(lambda: refuse_unfit_tables(where), stop)
+    until_stopped(lambda: lay_out(settings, where), stop)
+
+
+def lay_out(settings: Settings, where: str) -> None:
+    """Bring gept's own big tables to their declared state, where the server has TimescaleDB."""
+    done = timescale.lay_out(where, big_tables(), settings.compress_after)
+    for each in done.changed:
+        log.info("laid out", table=each)
+    for each in done.native:
+        log.warning("a big table stays as it is", table=each)
+
+
+def big_tables() -> list[Table]:
+    """Return gept's own tables that are laid out by time; packages see to their own."""
+    others = collectors.of_packages()
+    every = collectors.load_all().items()
+    return [
+        each.table
+        for name, each in every
+        if name not in others and each.table.partition is not None
+    ]
 
 
 def refuse_unfit_tables(where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from secrets import token_urlsafe
 from threading import Event as Flag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -94,23 +95,75 @@ def migrate() -> None:
 
 
 @command.command("status")
-def status() -> None:
-    """Show which database is used and which migrations it has."""
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(as_json: bool) -> None:
+    """Show which database is used, how large its tables are and how they are laid out."""
     from .. import app, settings
     from ..store import address
 
     loaded = settings.load()
     server = app.embedded(loaded, Flag())
     where = f"gept's own, in {server.folder}" if server else "yours, by DB_HOST or DATABASE_URL"
-    click.echo(f"database: {where}")
     try:
-        if server is not None and not app.there(loaded, server):
+        there = server is None or app.there(loaded, server)
+        if as_json:
+            found = _as_json(address(loaded, server)) if there else {}
+            click.echo(json.dumps({"database": where, "there": there, **found}, indent=2))
+            return
+        click.echo(f"database: {where}")
+        if not there:
             click.echo("nothing is there yet: `gept up` or `gept db migrate` makes it")
             return
+        _list_tables(address(loaded, server))
         _list_migrations(address(loaded, server))
     finally:
         if server is not None:
             server.stop()
+
+
+@command.command("compress")
+@click.option("--dry-run", "dry", is_flag=True, help="Only list what would be compressed.")
+def compress(dry: bool) -> None:
+    """Compress prices that are old enough now, without waiting for TimescaleDB's policy."""
+    from .. import app, settings
+    from ..errors import UsageError
+    from ..store import address
+    from ..store import compress as closing
+
+    loaded = settings.load()
+    if loaded.embedded:
+        raise UsageError("gept's own PostgreSQL has no TimescaleDB, so nothing can be compressed")
+    before, count = app.now() - loaded.compress_after, 0
+    for chunk in closing.compress(address(loaded, None), before, dry=dry):
+        count += 1
+        click.echo(f"{chunk.table}: {chunk.name}")
+    click.echo(f"{'to compress' if dry else 'compressed'}: {count}")
+
+
+def _list_tables(where: str) -> None:
+    from ..store.state import state
+    from . import layout
+
+    for line in layout.lines(state(where)):
+        click.echo(line)
+
+
+def _as_json(where: str) -> dict[str, Any]:
+    from ..collectors import migration_sets
+    from ..store import migrate as steps
+    from ..store.state import state
+    from . import layout
+
+    migrations = [
+        {
+            "set": each.set,
+            "number": each.number,
+            "name": each.name,
+            "applied_at": each.applied_at.isoformat() if each.applied_at else None,
+        }
+        for each in steps.status(where, migration_sets())
+    ]
+    return {**layout.told(state(where)), "migrations": migrations}
 
 
 def _list_migrations(where: str) -> None:

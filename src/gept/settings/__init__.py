@@ -191,6 +191,13 @@ class Settings:
         "answers that could not be read for `gept redecode`.",
     )
 
+    compress_after: timedelta = setting(
+        "GEPT_COMPRESS_AFTER",
+        within(timedelta(days=1), timedelta(days=3650)),
+        timedelta(days=14),
+        "How old prices are when TimescaleDB compresses them, where the server has it. More than "
+        "`GEPT_HORIZON` lets repairs go into tables that are not compressed yet.",
+    )
     spool_limit: int = setting(
         "GEPT_SPOOL_LIMIT",
         size,

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ..errors import DecodeError
 from ..model import Counts, Row, Table, Vanished
-from .layouts import plain
+from .layouts import plain, timescale
 
 STAGE = SQL("""
     CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS
@@ -68,7 +68,12 @@ UPDATE = SQL("""
     UPDATE {table} AS stored SET ({rest}) = ROW ({fresh_rest}) FROM {staged} AS fresh
     WHERE {same_key} AND ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values}) AND {forward}
 """)
+DIFFERS = SQL("""
+    SELECT EXISTS (SELECT FROM {table} AS stored, {staged} AS fresh
+    WHERE {same_key} AND ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values}))
+""")
 GONE = SQL("{scope} AND NOT EXISTS (SELECT FROM {staged} AS fresh WHERE {same_key})")
+ANY_GONE = SQL("SELECT EXISTS (SELECT FROM {table} AS stored WHERE {gone})")
 COUNT_GONE = SQL("SELECT count(*) FROM {table} AS stored WHERE {gone}")
 DELETE = SQL("DELETE FROM {table} AS stored WHERE {gone}")
 MARK = SQL("UPDATE {table} AS stored SET removed_at = %(tick)s WHERE {gone}")
@@ -102,15 +107,20 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
     staged, low, high = _stage(cursor, table, batch.rows)
     if staged == 0:
         return Counts()
-    _lay_out(cursor, table, batch, low, high)
+    closed = _lay_out(cursor, table, batch, low, high)
     statements = _statements(table)
     newest = batch.newest or batch.tick
     about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame, "newest": newest}
+    changes = bool(closed) and _changes(cursor, table, batch, about)
+    if changes:
+        timescale.decompress(cursor, closed)
     removed = _remove(cursor, table, batch, staged, about)
     if table.journal is not None:
         cursor.execute(statements["journal"], about)
     inserted = cursor.execute(statements["insert"], about).rowcount
-    updated = cursor.execute(statements["update"], about).rowcount if inserted < staged else 0
+    updated = 0
+    if inserted < staged and (not closed or changes):
+        updated = cursor.execute(statements["update"], about).rowcount
     return Counts(inserted, updated, removed, staged - inserted - updated)
 
 
@@ -125,7 +135,7 @@ def write_late(
     staged, low, high = _stage(cursor, table, batch.rows)
     if staged == 0:
         return Counts()
-    _lay_out(cursor, table, batch, low, high)
+    timescale.decompress(cursor, _lay_out(cursor, table, batch, low, high))
     about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame}
     about["following"] = following
     if table.journal is None:
@@ -160,12 +170,27 @@ def _types(cursor: Cursor[Any], table: Table) -> list[int]:
 
 def _lay_out(
     cursor: Cursor[Any], table: Table, batch: Batch, low: datetime, high: datetime
-) -> None:
+) -> list[str]:
+    """Make room for the rows; return the compressed chunks that they go to."""
     if table.partition is None:
-        return
+        return []
     if table.journal is not None:
         low = high = batch.tick
-    plain.ensure(cursor, table.journal or table.name, table.partition, low, high)
+    name = table.journal or table.name
+    if plain.ensure(cursor, name, table.partition, low, high):
+        return []
+    return timescale.compressed(cursor, name, low, high)
+
+
+def _changes(cursor: Cursor[Any], table: Table, batch: Batch, about: dict[str, Any]) -> bool:
+    """Tell whether stored rows are to change; new ones go into compressed chunks as they are."""
+    if table.journal is not None:
+        return True
+    statements = _statements(table)
+    asked = [statements["differs"]]
+    if table.vanished is Vanished.DELETE and batch.whole:
+        asked.append(statements["any_gone"])
+    return any(found[0] for each in asked for found in cursor.execute(each, about).fetchall())
 
 
 def _remove(
@@ -196,6 +221,8 @@ def _statements(table: Table) -> dict[str, Composed]:
         "late": LATE,
         "insert": INSERT,
         "update": UPDATE,
+        "differs": DIFFERS,
+        "any_gone": ANY_GONE,
         "count_gone": COUNT_GONE,
         Vanished.DELETE.name: DELETE,
         Vanished.MARK.name: MARK,

@@ -16,28 +16,39 @@ from ...schedule import Every
 
 AHEAD = timedelta(weeks=4)
 LOCK = SQL("SELECT pg_advisory_xact_lock(hashtext('gept partition'))")
-MISSING = SQL("SELECT to_regclass(%s) IS NULL")
+MISSING = SQL("""
+    SELECT to_regclass(%s) IS NULL, relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)
+""")
 MAKE = SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)")
 ATTACH = SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({low}) TO ({high})")
 
 
 def ensure(
     cursor: Cursor[Any], table: str, width: timedelta, low: datetime, high: datetime
-) -> None:
-    """Make the partitions that rows from ``low`` to ``high`` need, in the caller's transaction."""
+) -> bool:
+    """Make the partitions that rows from ``low`` to ``high`` need, in the caller's transaction.
+
+    A table that is not natively partitioned needs none: then the answer is False.
+    """
     grid = Every(width)
     for start in grid.between(grid.floor(low), high + timedelta(microseconds=1)):
         name = f"{table}_{start:%Y%m%d}"
-        if not _missing(cursor, name):
+        missing, native = _look(cursor, table, name)
+        if not native:
+            return False
+        if not missing:
             continue
         cursor.execute(LOCK)
-        if _missing(cursor, name):
+        if _look(cursor, table, name) == (True, True):
             _make(cursor, table, name, start, start + width)
+    return True
 
 
-def _missing(cursor: Cursor[Any], name: str) -> bool:
-    found = cursor.execute(MISSING, (Identifier(name).as_string(cursor),)).fetchone()
-    return bool(found and found[0])
+def _look(cursor: Cursor[Any], table: str, name: str) -> tuple[bool, bool]:
+    """Tell whether a partition is missing, and whether its table has such at all."""
+    names = [Identifier(each).as_string(cursor) for each in (name, table)]
+    found = cursor.execute(MISSING, names).fetchone()
+    return found or (True, True)
 
 
 def _make(cursor: Cursor[Any], table: str, name: str, low: datetime, high: datetime) -> None:

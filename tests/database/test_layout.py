@@ -1,0 +1,57 @@
+"""Big tables where the server has no TimescaleDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gept.collectors import load_all
+from gept.errors import UsageError
+from gept.store.compress import compress
+from gept.store.layouts.timescale import Mode, lay_out
+from gept.store.state import state
+
+Ask = Callable[..., list[Any]]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+BIG = [each.table for each in load_all().values() if each.table.partition]
+
+
+def test_without_the_extension_everything_stays_as_it_is(address: str, query: Ask) -> None:
+    done = lay_out(address, BIG, timedelta(days=14))
+
+    assert done.extension.mode is Mode.NATIVE
+    assert (done.changed, done.native) == ((), ())
+    assert query("SELECT relkind::text FROM pg_class WHERE relname = 'price_data_5min'") == [("p",)]
+
+
+def test_size_and_estimate_cover_every_partition(address: str, query: Ask) -> None:
+    [empty] = [each for each in state(address).sizes if each.name == "price_data_5min"]
+    for week in ("20261112", "20261119"):
+        query(
+            f"CREATE TABLE price_data_5min_{week} PARTITION OF price_data_5min"
+            f" FOR VALUES FROM ('{week}Z') TO ('{week}Z'::timestamptz + interval '7 days')"
+        )
+        query(
+            "INSERT INTO price_data_5min SELECT item, %s::timestamptz, 1, 1, 1, 1"
+            " FROM generate_series(1, 500) item",
+            f"{week}Z",
+        )
+    [unknown] = [each for each in state(address).sizes if each.name == "price_data_5min"]
+    query("ANALYZE price_data_5min")
+    [known] = [each for each in state(address).sizes if each.name == "price_data_5min"]
+
+    assert (empty.rows, unknown.rows) == (0, None)
+    assert (known.kind, known.rows, known.parts) == ("partitions", 1000, 2)
+    assert known.bytes == sum(
+        query("SELECT pg_total_relation_size(%s::regclass)", f"price_data_5min_{week}")[0][0]
+        for week in ("20261112", "20261119")
+    )
+    assert known.bytes_a_row == round(known.bytes / 1000, 1)
+
+
+def test_what_cannot_be_compressed_is_told_with_the_reason(address: str) -> None:
+    with pytest.raises(UsageError, match="nothing can be compressed here: .* no TimescaleDB"):
+        next(compress(address, NOW))

@@ -1,0 +1,81 @@
+"""A real TimescaleDB, as WebAssembly in Node: one engine and one session for all connections."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gept.collectors import load_all
+from gept.model import Table
+from gept.store import Database, Store
+from gept.store.migrate import migrate
+
+HERE = Path(__file__).parent
+EMPTY = r"""
+    DO $$ DECLARE each text; BEGIN
+        FOR each IN SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass) FROM pg_class c
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+        LOOP EXECUTE each; END LOOP;
+        FOR each IN SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p
+            WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
+                SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+        LOOP CONTINUE WHEN each ~ ' \d+ CASCADE'; EXECUTE each; END LOOP;
+    END $$
+"""
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """Run the engine for the session; give its address."""
+    node = shutil.which("node")
+    if node is None or not (HERE / "node_modules").is_dir():
+        pytest.skip("needs Node 20 or newer, and `npm ci` in tests/timescale")
+    process = subprocess.Popen(
+        [node, HERE / "server.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    assert port, "the engine has not started; its error is above"
+    try:
+        yield f"host=127.0.0.1 port={port} user=gept dbname=gept password=x sslmode=disable"
+    finally:
+        process.stdin.close()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture
+def address(engine: str) -> str:
+    """Give the address of the one database, emptied and migrated, with the extension."""
+    with psycopg.connect(engine, autocommit=True, prepare_threshold=None) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        connection.execute(EMPTY)
+    migrate(engine)
+    return engine
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[Database]:
+    """Give an open database of one connection, which prepares nothing: the session is shared."""
+    database = Database(address, size=1, pooled=True)
+    database.open()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    """Give a store."""
+    return Store(database)
+
+
+@pytest.fixture
+def tables() -> dict[str, Table]:
+    """Give the big tables by the names of their collectors."""
+    return {name: each.table for name, each in load_all().items() if each.table.partition}
