@@ -592,3 +592,23 @@ def test_a_settled_answer_that_takes_much_away_is_believed_when_it_insists_for_a
     assert soon == [Status.REFUSED] * 4
     assert (late.status, late.counts.removed) == (Status.DONE, 20)
     assert query("SELECT status, error, next_try_at FROM ledger") == [("done", None, None)]
+
+
+def test_a_bucket_that_was_read_before_the_one_it_repeats_is_read_again(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    before = T - timedelta(minutes=5)
+    machine.clock.forward(days=2)
+    upstream.fault("/api/v1/osrs/5m", "repeat")
+    wrong = machine.run(five, T)
+    assert wrong.status is Status.DONE
+    assert query(BUCKETS, T) == served("5m", before)
+
+    machine.run(five, before)
+    assert [tick for tick, _ in machine.store.due(five, before, machine.clock())] == [T]
+    right = machine.run(five, T)
+
+    assert right.status is Status.DONE
+    assert query(BUCKETS, T) == served("5m", T)
+    assert query(BUCKETS, before) == served("5m", before)
+    assert query("SELECT count(*) FROM ledger WHERE next_try_at IS NOT NULL") == [(0,)]

@@ -84,6 +84,12 @@ class Known:
     superseded: bool
     first_of_day: bool
     digest_before: bytes | None = None
+    digest: bytes | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether what is stored of the tick repeats the tick before."""
+        return self.digest is not None and self.digest == self.digest_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,7 @@ class Store:
                 raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
             counts = _write(cursor, collector, decoded, entry, known)
             _record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
+            _doubt_following(cursor, collector, decoded, entry)
             keep(cursor, entry.collector, entry.tick, entry.now, decoded.rejected)
             if known.status in {Status.PARTIAL, Status.REFUSED} and entry.status is Status.DONE:
                 cursor.execute(FORGET_ANSWER, (collector.name, entry.tick))
@@ -507,7 +514,7 @@ def _write(
         entry.tick,
         whole=entry.settled and entry.status is Status.DONE,
         frame=known.first_of_day,
-        tolerates=1.0 if insists else collector.tolerates,
+        tolerates=1.0 if insists or known.repeats else collector.tolerates,
         newest=collector.schedule.newest(entry.now),
     )
     if not late:
@@ -521,6 +528,23 @@ def _repeats(decoded: Decoded, known: Known) -> bool:
     """Tell whether an answer holds what is stored of the tick before."""
     same = decoded.digest is not None and decoded.digest == known.digest_before
     return same and len(decoded.rows) >= REPEATING
+
+
+def _doubt_following(
+    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry
+) -> None:
+    """Let the tick after a tick be read again where it has the same data: it was the repetition."""
+    if decoded.digest is None or len(decoded.rows) < REPEATING:
+        return
+    about = {
+        "collector": collector.name,
+        "following": collector.schedule.following(entry.tick),
+        "digest": decoded.digest,
+        "repeating": REPEATING,
+        "tries": BELIEVED_AFTER_TRIES,
+        "now": entry.now,
+    }
+    cursor.execute(named("doubt"), about)
 
 
 def _insists(entry: Entry, known: Known, length: timedelta) -> bool:
