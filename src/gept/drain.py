@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from threading import Event as Flag
 
-from .errors import GeptError, SpoolError, StoreAway, StoreBroken, StoreError
+from .errors import SpoolError, StoreAway, StoreBroken, StoreError
 from .events import Event, Finished
 from .model import Collector, Status
 from .runner import Runner
@@ -58,15 +58,16 @@ class Drain:
     def drain(self) -> Iterator[Finished]:
         """Store what waits, the oldest first, and yield what became of each.
 
-        Raises StoreAway where the database takes none, SpoolError where the disk gives none.
+        Raises StoreAway where the database takes none, SpoolError where the folder cannot be read.
         """
         for waiting in self.spool.waiting():
             collector = self._collectors.get(waiting.collector)
             if collector is None or self._stops.holds(waiting.collector):
                 continue
             self._store.ping()
-            if finished := self._replay(collector, waiting):
-                yield finished
+            with suppress(SpoolError):  # one file that the disk withholds stops no other
+                if finished := self._replay(collector, waiting):
+                    yield finished
 
     def _replay(self, collector: Collector, waiting: Waiting) -> Finished | None:
         """Store one answer; None where it was none."""
@@ -83,8 +84,8 @@ class Drain:
         return finished
 
     def _part_with(self, waiting: Waiting, finished: Finished) -> None:
-        """Remove an answer, unless a bug of ours is why it could not be stored."""
-        if finished.error is None or isinstance(finished.error, GeptError):
+        """Remove what is in the database, as rows or to be read again; set aside what is not."""
+        if finished.status.good or finished.status in {Status.PARTIAL, Status.REFUSED}:
             self.spool.remove(waiting)
         else:
             self.spool.set_aside(waiting.name)

@@ -73,10 +73,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An answer is lost: the spool had no room for all, and it was worth the least."""
+    """An answer is lost: there was no room for all and it was worth the least, or no disk."""
 
     collector: str
     tick: datetime
+    reason: str = "the spool is full"
 
 
 Event = Fetched | Retried | Closed | Finished | Dropped

@@ -109,7 +109,8 @@ class Live:
         try:
             status = self.store.known(collector, tick, self.now()).status
         except StoreError as error:
-            if collector.present_only and isinstance(error, StoreAway):
+            now_or_never = collector.present_only and collector.answers_for(tick, self.now())
+            if now_or_never and isinstance(error, StoreAway):
                 return self.runner.queue(collector, tick, error)
             finished = Finished(collector.name, tick, Status.AWAY, error=error)
             self.observe(finished)

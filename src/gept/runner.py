@@ -162,16 +162,23 @@ class Runner:
     def _queue(self, run: _Run, because: StoreAway | None) -> Finished:
         with suppress(DecodeError):  # it is told when its turn comes
             self._ask(run)
-        return self._keep(run, because)
+        kept = self._keep(run, because)
+        if because is None and kept.status is Status.AWAY and run.source.answers:
+            return self._collect(replace(run, source=Player(run.source.answers)))
+        return kept
 
     def _keep(self, run: _Run, error: Exception | None) -> Finished:
         """Let what was answered wait on disk, if it cannot be had again."""
         finished = Finished(run.collector.name, run.at, Status.AWAY, error=error)
-        if self._spool is None or not run.source.answers or not run.collector.present_only:
+        if isinstance(run.source, Player) or not run.collector.present_only:
+            return finished
+        if self._spool is None or not run.source.answers:
             return finished
         try:
             dropped = self._spool.keep(run.tape)
         except SpoolError as full:
+            if error is not None:
+                self._observe(Dropped(run.collector.name, run.at, str(full)))
             return replace(finished, error=SpoolError(f"{full}; {error or 'the answer is lost'}"))
         for each in dropped:
             self._observe(Dropped(each.collector, each.tick))
@@ -257,10 +264,11 @@ class Runner:
 
     def _entry(self, run: _Run, status: Status, error: Exception | None) -> Entry:
         collector, at, now = run.collector, run.at, self._now()
-        settled = status.good and collector.settled(at, now)
+        settled = status.good and collector.settled(at, run.asked)
         next_try = self._next_try(collector, at, status, error, now)
         said = None if error is None else _told(error)
-        spoilt = status in {Status.REFUSED, Status.PARTIAL} and run.source.answers
+        bug = error is not None and not isinstance(error, GeptError)
+        spoilt = (bug or status in {Status.REFUSED, Status.PARTIAL}) and run.source.answers
         return Entry(
             collector.name,
             at,

@@ -24,6 +24,7 @@ from .tape import Tape, pack, unpack
 NAME = re.compile(r"([a-z0-9_]+)\.(\d{8}T\d{6}Z)\.tape")
 TIME = "%Y%m%dT%H%M%SZ"
 PART = ".part-"
+ENOUGH = 2
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -63,8 +64,12 @@ class Spool:
         dropped: list[Waiting] = []
         while sum(each.size for each in candidates) > self.limit:
             dropped.append(self._drop(candidates))
+        freed = 0
         while new in candidates and not self._write(new, data):
+            if freed >= ENOUGH * new.size:  # others take what we free
+                return [*dropped, new]
             dropped.append(self._drop(candidates))
+            freed += dropped[-1].size
         return dropped
 
     def waiting(self) -> list[Waiting]:
@@ -120,7 +125,8 @@ class Spool:
             if named is not None and path.is_file():
                 return Waiting(*named, path.stat().st_size)
             if name != "aside" and path.exists():
-                self.set_aside(name)
+                with suppress(SpoolError):  # what is not ours to move is passed over
+                    self.set_aside(name)
         return None
 
     def _drop(self, candidates: list[Waiting]) -> Waiting:

@@ -100,3 +100,30 @@ def test_late_news_add_what_is_new_and_change_nothing(
         ("b", "only then"),
     ]
     assert query("SELECT count(*) FROM ledger WHERE status = 'done'") == [(2,)]
+
+
+def test_what_a_clock_that_was_ahead_has_stored_is_no_state_to_compare_with(
+    store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    latest, noon = collectors["latest"], MIDNIGHT + timedelta(hours=12)
+    hour = timedelta(hours=1)
+    for at, price in ((noon, 1), (noon + hour, 2), (noon + MINUTE, 2)):
+        rows = [(2, at, price, None, price, None)]
+        entry = Entry("latest", at, Status.DONE, at, at, settled=True)
+        store.commit(latest, Decoded(rows), entry)
+
+    assert query(AT, noon + MINUTE) == [(2, 2, 2)]
+    assert query("SELECT timestamp FROM prices_current") == [(noon + MINUTE,)]
+
+
+def test_an_older_answer_of_a_tick_does_not_undo_a_newer_one(
+    store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    news, now = collectors["news"], MIDNIGHT + timedelta(hours=1)
+    for minutes, title in ((20, "newer"), (5, "older")):
+        asked = MIDNIGHT + timedelta(minutes=minutes)
+        rows = [("a", "official", title, None, None, None, None)]
+        entry = Entry("news", MIDNIGHT, Status.DONE, asked, now, settled=True)
+        store.commit(news, Decoded(rows), entry)
+
+    assert query("SELECT title FROM osrs_news") == [("newer",)]

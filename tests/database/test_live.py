@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
@@ -14,10 +14,10 @@ from conftest import Machine
 from services import Services, latest
 
 from gept.drain import Drain
-from gept.errors import StoreAway, StoreBroken
+from gept.errors import SpoolError, StoreAway, StoreBroken
 from gept.events import Dropped, Finished
 from gept.live import Live, _Standing
-from gept.model import Collector, Status
+from gept.model import Collector, Request, Status
 from gept.spool import Spool
 from gept.stops import LENGTH
 from gept.store import Lead, Store
@@ -352,3 +352,110 @@ def test_waiting_for_a_lead_keeps_no_row_alive(address: str, query: Query) -> No
     )
     assert about == [("idle in transaction", None, None)]
     lead.close()
+
+
+def test_a_database_that_answers_and_takes_nothing_costs_no_answer(
+    loop: Loop, outage: Outage, prices: Collector, query: Query
+) -> None:
+    outage.begin()
+    loop.turn(prices, 3)
+    outage.end()
+    query("ALTER DATABASE gept_test SET default_transaction_read_only = on")
+    query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gept'")
+    for _ in range(2):
+        with pytest.raises(StoreAway):
+            list(loop.drain.drain())
+    assert len(loop.spool.waiting()) == 3
+
+    query("SET default_transaction_read_only = off")
+    query("ALTER DATABASE gept_test RESET default_transaction_read_only")
+    query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gept'")
+    assert [each.status for each in loop.drain.drain()] == [Status.DONE] * 3
+
+
+def test_a_tape_that_answers_other_requests_is_set_aside(
+    loop: Loop, outage: Outage, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage.begin()
+    loop.turn(prices)
+    outage.end()
+    other = replace(prices, requests=lambda tick: [Request(prices.source, "/newest")])
+    monkeypatch.setitem(loop.drain._collectors, "latest", other)
+    [finished] = loop.drain.drain()
+
+    assert finished.status is Status.FAILED
+    assert (loop.spool.waiting(), len(loop.spool.aside())) == ([], 1)
+
+
+def test_one_file_that_cannot_be_read_stops_no_other(
+    loop: Loop, outage: Outage, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage.begin()
+    loop.turn(prices, 3)
+    outage.end()
+    first, *_ = loop.spool.waiting()
+    read = loop.spool.read
+
+    def broken(waiting: Any) -> Any:
+        if waiting == first:
+            raise SpoolError("input/output error")
+        return read(waiting)
+
+    monkeypatch.setattr(loop.spool, "read", broken)
+
+    assert [each.status for each in loop.drain.drain()] == [Status.DONE] * 2
+    assert loop.spool.waiting() == [first]
+
+
+def test_a_spool_that_cannot_be_written_costs_nothing_while_the_database_is_there(
+    loop: Loop, outage: Outage, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage.begin()
+    loop.turn(prices)
+    outage.end()
+
+    def refuse(tape: Any) -> Any:
+        raise SpoolError("read-only file system")
+
+    monkeypatch.setattr(loop.spool, "keep", refuse)
+    loop.turn(prices, 2)
+    list(loop.drain.drain())
+
+    assert loop.ended == [Status.SPOOLED, Status.DONE, Status.DONE, Status.DONE]
+
+
+def test_a_disk_that_refuses_while_the_database_is_away_is_told_as_a_loss(
+    loop: Loop, outage: Outage, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(tape: Any) -> Any:
+        raise SpoolError("read-only file system")
+
+    monkeypatch.setattr(loop.spool, "keep", refuse)
+    outage.begin()
+    loop.turn(prices)
+
+    [dropped] = [each for each in loop.machine.happened if isinstance(each, Dropped)]
+    assert (dropped.collector, dropped.reason) == ("latest", "read-only file system")
+
+
+def test_an_answer_is_not_stamped_with_a_minute_that_is_over(
+    loop: Loop, outage: Outage, prices: Collector, upstream: Services
+) -> None:
+    tick = prices.schedule.newest(loop.machine.clock())
+    outage.begin()
+    loop.machine.clock.forward(minutes=2)
+    loop.live._turn(prices, tick, _Standing())
+
+    assert upstream.asked == []
+    assert loop.spool.waiting() == []
+
+
+def test_a_done_snapshot_is_not_due_after_a_later_try_fails(
+    loop: Loop, prices: Collector, upstream: Services
+) -> None:
+    tick = prices.schedule.newest(loop.machine.clock())
+    loop.machine.run(prices, tick)
+    upstream.fault("/api/v1/osrs/latest", "status:404")
+    loop.machine.run(prices, tick)
+
+    assert loop.machine.store.due(prices, tick, loop.machine.clock() + MINUTE) == []

@@ -113,14 +113,15 @@ class World:
         if luck < 0.0005:
             self.holes.add(name)
             return b'{"data":{}}'
-        if luck < 0.03 and self.clock() < at + step + MINUTE * (1 + luck * 1000):
+        end = at + (HOUR if path.endswith("1h") else FIVE)
+        if luck < 0.03 and self.clock() < end + MINUTE * (1 + luck * 1000):
             return b'{"data":{}}'
         if luck < 0.05 and self.seen[name] < 3:
             return self.services.body(path, before)
         if luck < 0.06 and self.seen[name] < 2:
             repeated = json.loads(self.services.body(path, before))
             return _written({**repeated, "timestamp": int(at.timestamp())})
-        if luck < 0.12 and self.clock() < at + step + 10 * MINUTE:
+        if luck < 0.12 and self.clock() < end + 10 * MINUTE:
             return self._unfinished(body)
         return self._spoilt(name, body) if self.seen[name] == 1 else body
 

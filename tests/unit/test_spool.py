@@ -168,6 +168,21 @@ def test_a_disk_that_stays_full_loses_the_answer_and_nothing_else(
     assert kept(spool) == []
 
 
+def test_a_disk_that_stays_full_does_not_cost_all_that_wait(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minute in range(4):
+        spool.keep(tape(minute=minute))
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    spool.keep(tape(minute=9))
+
+    assert kept(spool) in ([("latest", 2), ("latest", 3)], [("latest", 3)])
+
+
 def test_a_disk_that_refuses_is_told(spool: Spool) -> None:
     spool.folder.write_text("a file in the way")
 

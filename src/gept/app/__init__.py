@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -150,9 +150,9 @@ def runner(
     return Runner(source, store, observe, now, settings.horizon, spool)
 
 
-def spool(settings: Settings, chosen: Iterable[Collector]) -> Spool:
-    """Return the spool of this installation."""
-    worth = {each.name: each.worth for each in chosen}
+def spool(settings: Settings) -> Spool:
+    """Return the spool of this installation, which other processes may share."""
+    worth = {each.name: each.worth for each in chosen([], settings)}
     return Spool(settings.folder / "spool", settings.spool_limit, worth)
 
 

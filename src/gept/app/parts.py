@@ -77,15 +77,21 @@ class Parts:
     def look(self) -> None:
         """Look how everything stands, and tell that this process lives."""
         watch(self.store, self.health, self.settings.horizon)
+        self.health.leads(self.lead.led)
+        try:
+            self.heart.beat(self._look_at_spool())
+        except StoreError as error:
+            self.health.database(str(error))
+
+    def _look_at_spool(self) -> int:
+        """Let health know how the spool stands; return how many answers wait there."""
         try:
             waiting = self.spool.waiting()
             self.health.spool(waiting, len(self.spool.aside()))
-            self.health.leads(self.lead.led)
-            self.heart.beat(len(waiting))
         except SpoolError as error:
             self.health.spool_broke(str(error))
-        except StoreError as error:
-            self.health.database(str(error))
+            return 0
+        return len(waiting)
 
     def wake(self) -> None:
         """End every nap."""
@@ -116,7 +122,7 @@ def assemble(
         for each in told:
             each(event)
 
-    waiting = spool(settings, collectors)
+    waiting = spool(settings)
     running = runner(settings, store, observe, stop, waiting)
     stops = Stops(now)
     live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))

@@ -23,7 +23,7 @@ from . import chosen, now, runner, spool
 def drain(settings: Settings, store: Store, stop: Flag) -> Drain:
     """Put a drain together for every collector."""
     every = chosen([], settings)
-    waiting = spool(settings, every)
+    waiting = spool(settings)
     return Drain(runner(settings, store, tell(), stop, waiting), store, waiting, every, Stops(now))
 
 

@@ -89,4 +89,4 @@ def _spool() -> Spool:
     from .. import app, settings
 
     loaded = settings.load()
-    return app.spool(loaded, app.chosen([], loaded))
+    return app.spool(loaded)

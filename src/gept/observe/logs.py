@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 # structlog takes rich along where it is installed, for some MiB that nobody here would see.
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
@@ -42,9 +43,26 @@ def configure() -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
+
+
+class _Patient:
+    """Standard error, but for the lines that its disk does not take: collecting goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, if there is room."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is still held back, if there is room."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Bridge(logging.Handler):
@@ -73,9 +91,10 @@ class Logs:
         """Write one event, if it is worth a line."""
         if isinstance(event, Dropped):
             self._log.error(
-                "answer lost: the spool is full",
+                "answer lost",
                 collector=event.collector,
                 tick=_written(event.tick),
+                reason=event.reason,
                 remedy="bring the database back, or raise GEPT_SPOOL_LIMIT",
             )
         if isinstance(event, Fetched) and event.skew is not None:

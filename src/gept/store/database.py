@@ -85,7 +85,7 @@ def without_password(address: str) -> tuple[str, str | None]:
 class Database:
     """A pool of connections that gives out transactions and tells errors by what to do."""
 
-    def __init__(self, address: str, size: int = 6, *, pooled: bool = False) -> None:
+    def __init__(self, address: str, size: int = 8, *, pooled: bool = False) -> None:
         self.address = address
         self._pooled = pooled
         self._pool = ConnectionPool(
@@ -97,7 +97,7 @@ class Database:
             max_idle=300,
             num_workers=1,
             reconnect_timeout=30,
-            connection_class=_Impatient,
+            connection_class=Impatient,
             configure=None if pooled else _configure,
             check=ConnectionPool.check_connection,
             kwargs={
@@ -211,8 +211,10 @@ def give_login(address: str, role: str, password: str) -> None:
         raise translated(error) from error
 
 
-class _Impatient(psycopg.Connection[Any]):
+class Impatient(psycopg.Connection[Any]):
     """A connection that breaks when no answer comes; the driver would wait for ever."""
+
+    patience = PATIENCE
 
     def wait(self, gen: PQGen[Any], *others: Any, **named: Any) -> Any:
         """Wait for the end of an exchange with the server, as long as patience lasts.
@@ -220,7 +222,7 @@ class _Impatient(psycopg.Connection[Any]):
         Of a server that dies during COPY the driver may say that it was used in a wrong way.
         """
         try:
-            return super().wait(self._bounded(gen, monotonic() + PATIENCE), *others, **named)
+            return super().wait(self._bounded(gen, monotonic() + self.patience), *others, **named)
         except (ValueError, psycopg.ProgrammingError, psycopg.InternalError) as error:
             if self.closed:
                 raise psycopg.OperationalError("the server has closed the connection") from error
@@ -234,7 +236,7 @@ class _Impatient(psycopg.Connection[Any]):
         except StopIteration as done:
             return done.value
         self.close()
-        raise psycopg.OperationalError(f"the server has not answered for {PATIENCE:g} s")
+        raise psycopg.OperationalError(f"the server has not answered for {self.patience:g} s")
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL
 
-from .database import KEEPALIVES
+from .database import KEEPALIVES, Impatient
 
 RETRY = 5.0
 WAIT = 1.0
@@ -35,6 +35,12 @@ TAKE = SQL("SELECT pg_try_advisory_xact_lock(hashtext('gept lead'), hashtext({})
 """Held by a transaction that does nothing else: so it works through a pooler of transactions, too.
 Such a transaction keeps no dead row alive, if its statements have no parameters: the server would
 keep the snapshot of one that has."""
+
+
+class _Prompt(Impatient):
+    """A connection that the live ticks wait for, so not for long."""
+
+    patience = 6.0
 
 
 class Lead:
@@ -67,12 +73,15 @@ class Lead:
 
     def close(self) -> None:
         """Give up every lead; the locks are free when this returns, if the database answers."""
-        with self._lock:
-            self._led = frozenset()
+        self._led = frozenset()
+        free = self._lock.acquire(timeout=WAIT)
+        if free:
             with suppress(psycopg.Error):
                 if self._connection is not None:
                     self._connection.rollback()
-            self._disconnect()
+        self._disconnect()
+        if free:
+            self._lock.release()
 
     def _ask(self, collector: str) -> None:
         """Bring what we know of a collector up to date, if the database answers."""
@@ -97,7 +106,7 @@ class Lead:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:
-            made = psycopg.connect(
+            made = _Prompt.connect(
                 self._address,
                 application_name="gept lead",
                 connect_timeout=5,

@@ -45,6 +45,7 @@ REMOVES_AFTER = timedelta(days=1)
 """After so long, a source that can be asked again is believed whatever its answer takes away."""
 CLAIM = SQL("SELECT pg_try_advisory_xact_lock(hashtextextended({}, 0))")
 """Without parameters: the server would keep the snapshot of a statement that has some."""
+LONG_CLAIM = "SET LOCAL idle_in_transaction_session_timeout = '5min'"
 PAUSE = "INSERT INTO paused_backfills (collector) VALUES (%s) ON CONFLICT DO NOTHING"
 RESUME = "DELETE FROM paused_backfills WHERE collector = %s"
 PAUSED = "SELECT collector, paused_at FROM paused_backfills"
@@ -85,6 +86,7 @@ class Known:
     first_of_day: bool
     digest_before: bytes | None = None
     digest: bytes | None = None
+    asked: datetime | None = None
 
     @property
     def repeats(self) -> bool:
@@ -448,6 +450,7 @@ class Store:
         """
         with self._database.transaction() as cursor:
             key = f"gept ask {collector.name} {tick.timestamp()}"
+            cursor.execute(LONG_CLAIM)
             [(ours,)] = cursor.execute(CLAIM.format(key)).fetchall()
             yield ours
 
@@ -507,7 +510,8 @@ def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datet
 def _write(
     cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry, known: Known
 ) -> Counts:
-    late = collector.present_only and known.superseded
+    newer = known.status is Status.DONE and known.asked is not None and known.asked > entry.asked
+    late = collector.present_only and (known.superseded or newer)
     insists = not collector.present_only and _insists(entry, known, REMOVES_AFTER)
     batch = writer.Batch(
         decoded.rows,

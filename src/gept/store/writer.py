@@ -31,6 +31,7 @@ JOURNAL = SQL("""
     INSERT INTO {journal} ({columns})
     SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN {table} AS stored ON {same_key}
     WHERE %(frame)s OR {no_stored} OR ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values})
+       OR stored.{time} > %(newest)s
     ORDER BY {fresh_key}
     ON CONFLICT ({journal_key}) DO UPDATE SET ({values}) = ROW ({excluded_values})
 """)
@@ -66,7 +67,7 @@ INSERT = SQL("""
 """)
 UPDATE = SQL("""
     UPDATE {table} AS stored SET ({rest}) = ROW ({fresh_rest}) FROM {staged} AS fresh
-    WHERE {same_key} AND ROW ({stored_values}) IS DISTINCT FROM ROW ({fresh_values}) AND {forward}
+    WHERE {same_key} AND {other} AND {forward}
 """)
 DIFFERS = SQL("""
     SELECT EXISTS (SELECT FROM {table} AS stored, {staged} AS fresh
@@ -258,6 +259,7 @@ def _parts(table: Table) -> dict[str, Composable]:
         ),
         "scope": _scope(table),
         "forward": _forward(table),
+        "other": _other(table),
     }
 
 
@@ -280,6 +282,18 @@ def _scope(table: Table) -> Composable:
     if table.vanished is Vanished.MARK:
         return SQL("stored.removed_at IS NULL")
     return SQL("{} = %(tick)s").format(Identifier("stored", table.time))
+
+
+def _other(table: Table) -> Composable:
+    """Tell a row that differs; one that a clock that was ahead has stored is another one, too."""
+    values = [name for name in table.columns if name not in table.key and name not in table.stamps]
+    differs = SQL("ROW ({}) IS DISTINCT FROM ROW ({})").format(
+        _listed(values, "stored"), _listed(values, "fresh")
+    )
+    if table.journal is None:
+        return differs
+    ahead = SQL("{} > %(newest)s").format(Identifier("stored", table.time))
+    return SQL("({} OR {})").format(differs, ahead)
 
 
 def _forward(table: Table) -> Composable:

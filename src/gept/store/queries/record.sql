@@ -25,5 +25,6 @@ ON CONFLICT (collector, tick) DO UPDATE SET
     error = excluded.error,
     asked_at = excluded.asked_at,
     committed_at = coalesce(excluded.committed_at, known.committed_at),
-    next_try_at = excluded.next_try_at,
+    next_try_at = CASE WHEN known.status = 'done' AND known.settled AND NOT known.rebuilt THEN NULL
+                  ELSE excluded.next_try_at END,
     digest = CASE WHEN excluded.committed_at IS NULL THEN known.digest ELSE excluded.digest END
