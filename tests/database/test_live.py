@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -459,3 +462,20 @@ def test_a_done_snapshot_is_not_due_after_a_later_try_fails(
     loop.machine.run(prices, tick)
 
     assert loop.machine.store.due(prices, tick, loop.machine.clock() + MINUTE) == []
+
+
+def test_a_server_that_hangs_is_not_waited_for(
+    address: str, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gept.store.lead._Prompt.patience", 0.3)
+    lead = Lead(address)
+    assert lead.leads("latest")
+    [(backend,)] = query("SELECT pid FROM pg_stat_activity WHERE application_name = 'gept lead'")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        begun = monotonic()
+        assert lead.leads("latest")
+        lead.close()
+        assert monotonic() - begun < 5
+    finally:
+        os.kill(backend, signal.SIGCONT)
