@@ -545,7 +545,6 @@ def _doubt_following(
         "following": collector.schedule.following(entry.tick),
         "digest": decoded.digest,
         "repeating": REPEATING,
-        "tries": BELIEVED_AFTER_TRIES,
         "now": entry.now,
     }
     cursor.execute(named("doubt"), about)
