@@ -293,6 +293,10 @@ def sides(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def check_causes(world: World, query: Query, players: Collector) -> None:
     """See that every minute that is missing is told with its cause, and that it is the true one."""
+
+    def dark(at: datetime) -> bool:
+        return world.off.holds(at) or world.away.holds(at) or world.closed.holds(at)
+
     ledger = dict(query(LEDGER, players.name))
     served = {players.schedule.newest(when) for when in world.served["/"]}
     for tick in players.schedule.between(BEGIN + HOUR, BEGIN + world.days * DAY):
@@ -300,10 +304,10 @@ def check_causes(world: World, query: Query, players: Collector) -> None:
         if tick in served:
             assert status == "done", (tick, status)
         elif status is None:
-            assert any(world.off.holds(tick + n * MINUTE) for n in range(15)), tick
+            assert any(dark(tick + n * MINUTE) for n in range(16)), tick
         else:
             assert status in {"failed", "away"}, (tick, status)
-            assert any(world.away.holds(tick + n * MINUTE) for n in range(15)), tick
+            assert any(dark(tick + n * MINUTE) for n in range(16)), tick
 
 
 @dataclass(frozen=True)
