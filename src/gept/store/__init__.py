@@ -4,8 +4,9 @@ from .database import Database, address
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
+from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search
-from .store import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing, Store
+from .store import Store
 
 __all__ = [
     "Database",

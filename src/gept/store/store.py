@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from enum import IntEnum
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,16 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
-from ..errors import NotYet
 from ..model import Collector, Counts, Decoded, Rejected, Status
-from . import hours, writer
+from . import hours, ledger, writer
+from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain
 from .queries import named
+from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
 NEWEST_OF_ITEM = SQL("""
     SELECT item, newest.{time} FROM unnest(%s::integer[]) AS item, LATERAL (
@@ -32,143 +31,16 @@ NEWEST_OF_ITEM = SQL("""
 """)
 PING = "SELECT 1"
 FORGET_ANSWERS = "DELETE FROM answers WHERE asked_at < %s"
-FORGET_ANSWER = "DELETE FROM answers WHERE collector = %s AND tick = %s"
 ANSWERS = "SELECT tick FROM answers WHERE collector = %s AND tick >= %s AND tick < %s ORDER BY tick"
 ANSWER = "SELECT tape FROM answers WHERE collector = %s AND tick = %s"
-MOST_ANSWERS = 500
 PROCESSES = "SELECT * FROM processes WHERE beat_at >= %s ORDER BY started_at, id"
 FORGET_PROCESS = "DELETE FROM processes WHERE id = %s"
-REPEATING = 10
-"""From so many rows on, two buckets with the same data are one bucket, told twice."""
-BELIEVED_AFTER_TRIES, BELIEVED_AFTER = 3, timedelta(hours=1)
-REMOVES_AFTER = timedelta(days=1)
-"""After so long, a source that can be asked again is believed whatever its answer takes away."""
 CLAIM = SQL("SELECT pg_try_advisory_xact_lock(hashtextextended({}, 0))")
 """Without parameters: the server would keep the snapshot of a statement that has some."""
 LONG_CLAIM = "SET LOCAL idle_in_transaction_session_timeout = '5min'"
 PAUSE = "INSERT INTO paused_backfills (collector) VALUES (%s) ON CONFLICT DO NOTHING"
 RESUME = "DELETE FROM paused_backfills WHERE collector = %s"
 PAUSED = "SELECT collector, paused_at FROM paused_backfills"
-
-
-class Rank(IntEnum):
-    """What gives way to what: the smaller number goes first. Live ticks do not wait at all."""
-
-    CORRECTION = 0
-    CATCH_UP = 1
-    BACKFILL = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept."""
-
-    collector: str
-    tick: datetime
-    status: Status
-    asked: datetime
-    now: datetime
-    counts: Counts = Counts()
-    settled: bool = False
-    error: str | None = None
-    next_try: datetime | None = None
-    tape: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger says of a tick before a run of it."""
-
-    status: Status | None
-    attempts: int
-    first_asked: datetime | None
-    superseded: bool
-    first_of_day: bool
-    digest_before: bytes | None = None
-    digest: bytes | None = None
-    asked: datetime | None = None
-
-    @property
-    def repeats(self) -> bool:
-        """Whether what is stored of the tick repeats the tick before."""
-        return self.digest is not None and self.digest == self.digest_before
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that collects, as its newest heart beat tells."""
-
-    id: UUID
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-    beat_at: datetime
-    collectors: list[str]
-    leads: list[str]
-    last_ticks: dict[str, str]
-    spooled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How big a table is with its partitions; ``rows`` is an estimate, ``size`` is in bytes."""
-
-    name: str
-    there: bool
-    rows: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A range of ticks that are wanted and not there, ``until`` not included, and why."""
-
-    since: datetime
-    until: datetime
-    ticks: int
-    cause: str
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How many ticks of a UTC day are wanted, and how they stand."""
-
-    day: date
-    wanted: int
-    done: int
-    empty: int
-    missing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The first wanted tick that is not there, and since when none is missing up to the newest."""
-
-    complete_until: datetime | None = None
-    unbroken_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a collector stands, as the ledger tells it."""
-
-    newest_good: datetime | None
-    stored_tick: datetime | None
-    committed_at: datetime | None
-    tick: datetime | None
-    status: str | None
-    error: str | None
-    attempts: int | None
-    rows: int | None
-
-    @property
-    def newest_stored(self) -> tuple[datetime, datetime] | None:
-        """The newest tick that has rows, and when these were committed."""
-        if self.stored_tick is None or self.committed_at is None:
-            return None
-        return self.stored_tick, self.committed_at
 
 
 class Store:
@@ -213,7 +85,7 @@ class Store:
     def known(self, collector: Collector, tick: datetime, now: datetime) -> Known:
         """Return what the ledger says of a tick."""
         with self._database.transaction() as cursor:
-            return _known(cursor, collector, tick, now)
+            return ledger.known(cursor, collector, tick, now)
 
     def commit(
         self, collector: Collector, decoded: Decoded, entry: Entry
@@ -224,19 +96,7 @@ class Store:
         Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
         with self._database.transaction() as cursor:
-            cursor.execute(LOCK, (collector.name,))
-            known = _known(cursor, collector, entry.tick, entry.now)
-            if collector.keeps_first and known.status is Status.DONE:
-                return None
-            if _repeats(decoded, known) and not _insists(entry, known, BELIEVED_AFTER):
-                raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
-            counts = _write(cursor, collector, decoded, entry, known)
-            _record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
-            _doubt_following(cursor, collector, decoded, entry)
-            keep(cursor, entry.collector, entry.tick, entry.now, decoded.rejected)
-            if known.status in {Status.PARTIAL, Status.REFUSED} and entry.status is Status.DONE:
-                cursor.execute(FORGET_ANSWER, (collector.name, entry.tick))
-        return counts, known.status is not Status.DONE
+            return commit(cursor, collector, decoded, entry)
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
@@ -255,7 +115,7 @@ class Store:
     def record(self, entry: Entry, rejected: Sequence[Rejected] = ()) -> None:
         """Enter a run that wrote no rows, and entries of its answer that could not be rows."""
         with self._database.transaction() as cursor:
-            _record(cursor, entry, entry.counts, committed=None)
+            ledger.record(cursor, entry, entry.counts, committed=None)
             keep(cursor, entry.collector, entry.tick, entry.now, rejected)
 
     def rejects(self, search: Search, limit: int) -> list[Reject]:
@@ -422,7 +282,7 @@ class Store:
         collector = made.whole
         with self._database.transaction() as cursor:
             cursor.execute(LOCK, (collector.name,))
-            if _known(cursor, collector, tick, now).status is Status.DONE:
+            if ledger.known(cursor, collector, tick, now).status is Status.DONE:
                 return None
             if not (rows := hours.sums(cursor, made, tick)):
                 return None
@@ -493,107 +353,3 @@ def _declared(collector: Collector) -> dict[str, Any]:
         "delay": collector.schedule.delay,
         "tables": collector.tables,
     }
-
-
-def _known(cursor: Cursor[Any], collector: Collector, tick: datetime, now: datetime) -> Known:
-    newest = collector.schedule.newest(now)
-    about = {
-        "collector": collector.name,
-        "tick": tick,
-        "before": tick - collector.schedule.interval,
-        "newest": newest,
-    }
-    [(status, *others)] = cursor.execute(named("tick"), about).fetchall()
-    return Known(Status(status) if status else None, *others)
-
-
-def _write(
-    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry, known: Known
-) -> Counts:
-    newer = known.status is Status.DONE and known.asked is not None and known.asked > entry.asked
-    late = collector.present_only and (known.superseded or newer)
-    insists = not collector.present_only and _insists(entry, known, REMOVES_AFTER)
-    batch = writer.Batch(
-        decoded.rows,
-        entry.tick,
-        whole=entry.settled and entry.status is Status.DONE,
-        frame=known.first_of_day,
-        tolerates=1.0 if insists or known.repeats else collector.tolerates,
-        newest=collector.schedule.newest(entry.now),
-    )
-    if not late:
-        return writer.write(cursor, collector.table, batch)
-    about = {"collector": collector.name, "tick": entry.tick}
-    [(following,)] = cursor.execute(named("following"), about).fetchall()
-    return writer.write_late(cursor, collector.table, batch, following)
-
-
-def _repeats(decoded: Decoded, known: Known) -> bool:
-    """Tell whether an answer holds what is stored of the tick before."""
-    same = decoded.digest is not None and decoded.digest == known.digest_before
-    return same and len(decoded.rows) >= REPEATING
-
-
-def _doubt_following(
-    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry
-) -> None:
-    """Let the tick after a tick be read again where it has the same data: it was the repetition."""
-    if decoded.digest is None or len(decoded.rows) < REPEATING:
-        return
-    about = {
-        "collector": collector.name,
-        "following": collector.schedule.following(entry.tick),
-        "digest": decoded.digest,
-        "repeating": REPEATING,
-        "now": entry.now,
-    }
-    cursor.execute(named("doubt"), about)
-
-
-def _insists(entry: Entry, known: Known, length: timedelta) -> bool:
-    """Tell whether a source has been asked so often, for so long, that there is no other answer."""
-    trying = entry.now - (known.first_asked or entry.now)
-    often = known.attempts + 1 >= BELIEVED_AFTER_TRIES and trying >= length
-    return often and entry.settled
-
-
-def _answer(entry: Entry) -> dict[str, Any]:
-    return {
-        "collector": entry.collector,
-        "tick": entry.tick,
-        "asked": entry.asked,
-        "error": entry.error,
-        "tape": entry.tape,
-        "most": MOST_ANSWERS,
-    }
-
-
-def _record(
-    cursor: Cursor[Any],
-    entry: Entry,
-    counts: Counts,
-    committed: datetime | None,
-    digest: bytes | None = None,
-) -> None:
-    if entry.tape is not None:
-        cursor.execute(named("keep_answer"), _answer(entry))
-    cursor.execute(
-        named("record"),
-        {
-            "collector": entry.collector,
-            "tick": entry.tick,
-            "status": entry.status.value,
-            "settled": entry.settled,
-            "rows": counts.rows,
-            "inserted": counts.inserted,
-            "updated": counts.updated,
-            "removed": counts.removed,
-            "unchanged": counts.unchanged,
-            "rejected": entry.counts.rejected,
-            "error": entry.error,
-            "asked": entry.asked,
-            "committed": committed,
-            "next_try": entry.next_try,
-            "digest": digest,
-        },
-    )

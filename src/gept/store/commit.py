@@ -1,0 +1,92 @@
+"""The rows of a tick and its ledger row, together: whether an answer is believed, and as what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Cursor
+
+from ..errors import NotYet
+from ..model import Collector, Counts, Decoded, Status
+from . import ledger, writer
+from .queries import named
+from .records import Entry, Known
+from .rejects import keep
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('gept commit'), hashtext(%s))"
+FORGET_ANSWER = "DELETE FROM answers WHERE collector = %s AND tick = %s"
+REPEATING = 10
+"""From so many rows on, two buckets with the same data are one bucket, told twice."""
+BELIEVED_AFTER_TRIES, BELIEVED_AFTER = 3, timedelta(hours=1)
+REMOVES_AFTER = timedelta(days=1)
+"""After so long, a source that can be asked again is believed whatever its answer takes away."""
+
+
+def commit(
+    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry
+) -> tuple[Counts, bool] | None:
+    """Write rows and the ledger's entry in the caller's transaction; see ``Store.commit``."""
+    cursor.execute(LOCK, (collector.name,))
+    known = ledger.known(cursor, collector, entry.tick, entry.now)
+    if collector.keeps_first and known.status is Status.DONE:
+        return None
+    if _repeats(decoded, known) and not _insists(entry, known, BELIEVED_AFTER):
+        raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
+    counts = _write(cursor, collector, decoded, entry, known)
+    ledger.record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
+    _doubt_following(cursor, collector, decoded, entry)
+    keep(cursor, entry.collector, entry.tick, entry.now, decoded.rejected)
+    if known.status in {Status.PARTIAL, Status.REFUSED} and entry.status is Status.DONE:
+        cursor.execute(FORGET_ANSWER, (collector.name, entry.tick))
+    return counts, known.status is not Status.DONE
+
+
+def _write(
+    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry, known: Known
+) -> Counts:
+    newer = known.status is Status.DONE and known.asked is not None and known.asked > entry.asked
+    late = collector.present_only and (known.superseded or newer)
+    insists = not collector.present_only and _insists(entry, known, REMOVES_AFTER)
+    batch = writer.Batch(
+        decoded.rows,
+        entry.tick,
+        whole=entry.settled and entry.status is Status.DONE,
+        frame=known.first_of_day,
+        tolerates=1.0 if insists or known.repeats else collector.tolerates,
+        newest=collector.schedule.newest(entry.now),
+    )
+    if not late:
+        return writer.write(cursor, collector.table, batch)
+    about = {"collector": collector.name, "tick": entry.tick}
+    [(following,)] = cursor.execute(named("following"), about).fetchall()
+    return writer.write_late(cursor, collector.table, batch, following)
+
+
+def _repeats(decoded: Decoded, known: Known) -> bool:
+    """Tell whether an answer holds what is stored of the tick before."""
+    same = decoded.digest is not None and decoded.digest == known.digest_before
+    return same and len(decoded.rows) >= REPEATING
+
+
+def _doubt_following(
+    cursor: Cursor[Any], collector: Collector, decoded: Decoded, entry: Entry
+) -> None:
+    """Let the tick after a tick be read again where it has the same data: it was the repetition."""
+    if decoded.digest is None or len(decoded.rows) < REPEATING:
+        return
+    about = {
+        "collector": collector.name,
+        "following": collector.schedule.following(entry.tick),
+        "digest": decoded.digest,
+        "repeating": REPEATING,
+        "now": entry.now,
+    }
+    cursor.execute(named("doubt"), about)
+
+
+def _insists(entry: Entry, known: Known, length: timedelta) -> bool:
+    """Tell whether a source has been asked so often, for so long, that there is no other answer."""
+    trying = entry.now - (known.first_asked or entry.now)
+    often = known.attempts + 1 >= BELIEVED_AFTER_TRIES and trying >= length
+    return often and entry.settled
