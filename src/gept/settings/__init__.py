@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import sources
 from ..errors import SettingsError
+from .contradictions import contradictions
 from .readers import (
     Bytes,
     Wrong,
@@ -322,7 +323,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
             settings["by_collector"][name] = _read(name, values[name], _of_collectors(values)[name])
         except Wrong as fault:
             faults.append(str(fault))
-    faults += [*_contradictions(values), *_contradictions_of_dashboard(values)]
+    faults += contradictions(values)
     if faults:
         raise SettingsError(faults)
     return Settings(**settings)
@@ -412,48 +413,3 @@ def stranger(name: str, value: object, known: set[str]) -> str:
     near = get_close_matches(name, known, 1, cutoff=0.8)
     remedy = f"did you mean {near[0]}?" if near else "remove it"
     return f"{name}: {shown(value, secret=False)!r} is for no setting of gept; {remedy}"
-
-
-def _contradictions(values: Mapping[str, str]) -> list[str]:
-    whole = [name for name in ("DATABASE_URL", "DATABASE_URL_FILE") if name in values]
-    details = [
-        name
-        for name in ("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE")
-        if name in values
-    ]
-    if whole and "DB_HOST" in values:
-        return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
-    if "DB_HOST" in values:
-        return []
-    shown = {name: "" if "PASS" in name else f"{values[name]!r} " for name in details}
-    if whole:
-        return [
-            f"{name}: {shown[name]}has no meaning beside {whole[0]}; remove it" for name in details
-        ]
-    found = [
-        f"{name}: {shown[name]}has no meaning without DB_HOST; set DB_HOST as well, or remove "
-        f"{name} to use gept's own PostgreSQL"
-        for name in details
-    ]
-    return [*found, *_pooler_of_nothing(values)]
-
-
-def _pooler_of_nothing(values: Mapping[str, str]) -> list[str]:
-    """Return the fault of a pooler in front of gept's own PostgreSQL, which has none."""
-    if "DB_POOLER" not in values:
-        return []
-    remedy = "set one of them as well, or remove DB_POOLER to use gept's own PostgreSQL"
-    value = values["DB_POOLER"]
-    return [f"DB_POOLER: {value!r} has no meaning without DB_HOST or DATABASE_URL; {remedy}"]
-
-
-def _contradictions_of_dashboard(values: Mapping[str, str]) -> list[str]:
-    found = []
-    tokens = [name for name in ("DASHBOARD_TOKEN", "DASHBOARD_TOKEN_FILE") if name in values]
-    if tokens and values.get("DASHBOARD_OPEN") == "1":
-        found.append(f"DASHBOARD_OPEN: '1' is set beside {tokens[0]}; keep one of the two")
-    pair = ("TLS_CERT_FILE", "TLS_KEY_FILE")
-    for name, other in (pair, pair[::-1]):
-        if name in values and other not in values:
-            found.append(f"{other}: is not set, but {name} is; set both, or none for plain HTTP")
-    return found
