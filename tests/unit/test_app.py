@@ -122,3 +122,9 @@ def test_it_does_not_live_when_nobody_looks_any_more(following: Following) -> No
 
     following.pulse.beat()
     assert following.lives
+
+
+def test_a_shared_spool_knows_what_the_answers_of_others_are_worth(settings: Settings) -> None:
+    worth = app.spool(settings)._worth
+
+    assert worth["latest"] > worth["players"] > worth["news"] > worth["items"]
