@@ -27,7 +27,7 @@ SHORT = sql.SQL("; SET lock_timeout = '100ms'")
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the time limits short ones."""
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(module.Impatient, "patience", 0.3)
     monkeypatch.setattr(module, "SESSION", module.SESSION + SHORT)
 
 
