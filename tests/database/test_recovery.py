@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from gept.errors import StoreAway, StoreBroken
-from gept.store import Server
+from gept.store import Server, embedded
 from gept.store.embedded import STARTS
 from gept.store.migrate import migrate
 from gept.store.postmaster import lives_in
@@ -20,7 +20,7 @@ from gept.store.programs import binaries
 
 HOUR = 3600.0
 SLOW = """#!/bin/sh
-if [ "$1" != -V ]; then read gate < {gate} || exit 1; fi
+if [ "$1" != -V ]; then {deaf}; read gate < {gate} || exit 1; fi
 exec {real}/postgres "$@"
 """
 
@@ -28,12 +28,12 @@ exec {real}/postgres "$@"
 class Recovery:
     """Programs whose server begins when a gate opens, and a wait that takes no time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, deaf: str = ":") -> None:
         self.bindir = folder / "bin"
         self.bindir.mkdir()
         self.gate = folder / "gate"
         os.mkfifo(self.gate)
-        slow = SLOW.format(gate=self.gate, real=binaries(None))
+        slow = SLOW.format(gate=self.gate, real=binaries(None), deaf=deaf)
         for name in ("postgres", "initdb"):
             (self.bindir / name).write_text(slow)
             (self.bindir / name).chmod(0o755)
@@ -72,12 +72,17 @@ class Recovery:
         return True
 
 
+def initialize(folder: Path) -> None:
+    """Make a server's data."""
+    quick = Server(folder, None, Event().wait)
+    quick.ensure()
+    quick.stop()
+
+
 @pytest.fixture
 def recovery(tmp_path: Path) -> Recovery:
     """Make data, and the programs that take long to start on them."""
-    quick = Server(tmp_path, None, Event().wait)
-    quick.ensure()
-    quick.stop()
+    initialize(tmp_path)
     return Recovery(tmp_path)
 
 
@@ -109,6 +114,22 @@ def test_being_stopped_ends_a_long_recovery(recovery: Recovery) -> None:
 
     assert len(recovery.starts) == 1
     assert not recovery.server.owned
+
+
+def test_a_program_that_hears_no_signal_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        embedded, "ENDINGS", tuple((asked, left and 0.1) for asked, left in embedded.ENDINGS)
+    )
+    initialize(tmp_path)
+    deaf = Recovery(tmp_path, "trap '' INT QUIT")
+    deaf.at_last = deaf.be_stopped
+
+    with pytest.raises(StoreAway, match="stopped before"):
+        deaf.server.ensure()
+
+    assert not deaf.server.owned
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is shared")

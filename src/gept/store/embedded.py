@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -25,9 +26,12 @@ from . import account, cluster, entrance, folders, postmaster, programs
 SUPERUSER = entrance.SUPERUSER
 LARGEST_LOG = 5_000_000
 STARTS = 5
-STOP_WITHIN = 6.0
 LOOK = 0.05
 LOOKS_IN_SILENCE = 60
+
+# Fast, at once, and not to be refused: who was started in the background of a script has children
+# that ignore the first two until they are told otherwise.
+ENDINGS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, None))
 
 TUNING = {
     "listen_addresses": "",
@@ -49,6 +53,15 @@ Say = Callable[[str], None]
 def to_standard_error(sentence: str) -> None:
     """Tell the user something while a command goes on."""
     sys.stderr.write(f"gept: {sentence}\n")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server: politely, then less so."""
+    for asked, seconds in ENDINGS:
+        process.send_signal(asked)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
 
 
 class Server:
@@ -146,12 +159,7 @@ class Server:
     def halt(self) -> None:
         """Stop the server, fast, then at once; its data stay ours, so that nobody starts it."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(STOP_WITHIN)
-            except subprocess.TimeoutExpired:
-                self._process.send_signal(signal.SIGQUIT)
-                self._process.wait()
+            _end(self._process)
         self._process = None
 
     def _tell_death(self) -> None:
