@@ -1,7 +1,11 @@
-"""A real TimescaleDB, as WebAssembly in Node: one engine and one session for all connections."""
+"""Real TimescaleDBs: as WebAssembly in Node, with one session for all, and servers that are named.
+
+``GEPT_TEST_TIMESCALE_URL`` names databases of servers, apart by blanks. They are EMPTIED.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -29,8 +33,12 @@ EMPTY = r"""
 """
 
 
+SERVERS = os.environ.get("GEPT_TEST_TIMESCALE_URL", "").split()
+WASM = "wasm"
+
+
 @pytest.fixture(scope="session")
-def engine() -> Iterator[str]:
+def wasm() -> Iterator[str]:
     """Run the engine for the session; give its address."""
     node = shutil.which("node")
     if node is None or not (HERE / "node_modules").is_dir():
@@ -43,21 +51,40 @@ def engine() -> Iterator[str]:
     port = process.stdout.readline().strip()
     assert port, "the engine has not started; its error is above"
     try:
-        yield f"host=127.0.0.1 port={port} user=gept dbname=gept password=x sslmode=disable"
+        yield f"postgresql://gept:x@127.0.0.1:{port}/gept?sslmode=disable"
     finally:
         process.stdin.close()
         process.wait(20)
         process.stdout.close()
 
 
+@pytest.fixture(params=[WASM, *SERVERS], ids=lambda named: named.rpartition("/")[2])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Give the address of each engine in turn."""
+    return str(request.getfixturevalue(WASM) if request.param == WASM else request.param)
+
+
+@pytest.fixture(params=SERVERS or [""], ids=lambda named: named.rpartition("/")[2])
+def server(request: pytest.FixtureRequest) -> str:
+    """Give a server with sessions, locks and a scheduler of its own; its database is empty."""
+    if not request.param:
+        pytest.skip("needs a TimescaleDB server: GEPT_TEST_TIMESCALE_URL names a database to EMPTY")
+    return clean(str(request.param))
+
+
 @pytest.fixture
 def address(engine: str) -> str:
-    """Give the address of the one database, emptied and migrated, with the extension."""
-    with psycopg.connect(engine, autocommit=True, prepare_threshold=None) as connection:
+    """Give the address of a database, emptied and migrated, with the extension."""
+    return clean(engine)
+
+
+def clean(address: str) -> str:
+    """Empty a database, and migrate it."""
+    with psycopg.connect(address, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
         connection.execute(EMPTY)
-    migrate(engine)
-    return engine
+    migrate(address)
+    return address
 
 
 @pytest.fixture

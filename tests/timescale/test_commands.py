@@ -16,10 +16,9 @@ Ask = Callable[..., list[Any]]
 def test_migrate_lays_out_and_status_and_compress_tell(
     address: str, query: Ask, tmp_path: Path
 ) -> None:
-    port = address.partition("port=")[2].split()[0]
     environ = {
         "PATH": os.environ["PATH"],
-        "DATABASE_URL": f"postgresql://gept:x@127.0.0.1:{port}/gept?sslmode=disable",
+        "DATABASE_URL": address,
         "DB_POOLER": "transaction",
         "DATA_DIR": str(tmp_path),
         "GEPT_COMPRESS_AFTER": "20d",

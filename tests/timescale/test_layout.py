@@ -10,6 +10,11 @@ from gept.model import Table
 from gept.store.layouts.timescale import Mode, lay_out
 
 AFTER = timedelta(days=14)
+READER = """
+    DO $$ BEGIN
+        IF to_regrole('reader') IS NULL THEN CREATE ROLE reader; END IF;
+    END $$
+"""
 Ask = Callable[..., list[Any]]
 
 
@@ -58,8 +63,7 @@ def test_keys_indexes_comments_and_rights_stay(
     """
     about = "SELECT obj_description('price_data_5min'::regclass, 'pg_class')"
     rights = "SELECT has_table_privilege('reader', 'price_data_5min', 'SELECT')"
-    query("DROP ROLE IF EXISTS reader")
-    query("CREATE ROLE reader")
+    query(READER)
     query("GRANT SELECT ON price_data_5min TO reader")
     before = query(parts), query(about)
 

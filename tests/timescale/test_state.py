@@ -16,6 +16,15 @@ FILL = """
     INSERT INTO price_data_5min SELECT item, '2026-10-01Z'::timestamptz + step * interval '5 min', 5, 1, 5, 1
     FROM generate_series(0, 99) item, generate_series(0, 199) step
 """
+FAILURE = """
+    INSERT INTO _timescaledb_internal.bgw_job_stat_history
+        (job_id, pid, execution_start, execution_finish, succeeded, data)
+    VALUES (%s, 1, now(), now(), false, '{"error_data": {"sqlerrcode": "53100", "message": "disk full"}}')
+"""
+FAILURE_BEFORE_2_15 = """
+    INSERT INTO _timescaledb_internal.job_errors (job_id, pid, start_time, finish_time, error_data)
+    VALUES (%s, 1, now(), now(), '{"sqlerrcode": "53100", "message": "disk full"}')
+"""
 
 
 def test_sizes_shares_and_policies_are_told(
@@ -52,12 +61,8 @@ def test_a_policy_that_fails_is_told_with_its_reason(
     [(job,)] = query(
         "SELECT job_id FROM timescaledb_information.jobs WHERE hypertable_name = 'price_data_5min'"
     )
-    query(
-        "INSERT INTO _timescaledb_internal.bgw_job_stat_history"
-        " (job_id, pid, execution_start, execution_finish, succeeded, data) VALUES"
-        """ (%s, 1, now(), now(), false, '{"error_data": {"sqlerrcode": "53100", "message": "disk full"}}')""",
-        job,
-    )
+    [(new,)] = query("SELECT to_regclass('_timescaledb_internal.bgw_job_stat_history') IS NOT NULL")
+    query(FAILURE if new else FAILURE_BEFORE_2_15, job)
 
     found = state(address)
 

@@ -1,0 +1,130 @@
+"""What only a server of its own shows: its scheduler, and several sessions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from typing import Any
+
+import psycopg
+import pytest
+
+from gept.model import Counts, Table
+from gept.store import Database
+from gept.store.layouts.timescale import lay_out
+from gept.store.retention import retention
+from gept.store.state import state
+from gept.store.writer import Batch, write
+
+TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
+SECONDS = 60.0
+FILL = """
+    INSERT INTO price_data_5min SELECT item, %s::timestamptz + step * interval '5 min', 5, 1, 5, 1
+    FROM generate_series(0, 599) item, generate_series(0, 199) step
+"""
+SOON = """
+    SELECT alter_job(job_id, next_start => now()) FROM timescaledb_information.jobs
+    WHERE proc_name = 'policy_compression'
+"""
+BROKEN = """
+    SELECT err_message FROM timescaledb_information.job_errors
+    WHERE err_message LIKE 'cannot drop portal%' LIMIT 1
+"""
+CLOSED = "SELECT bool_and(is_compressed) FROM timescaledb_information.chunks"
+
+
+@pytest.fixture
+def connection(server: str, tables: dict[str, Table]) -> Iterator[psycopg.Connection[Any]]:
+    lay_out(server, tables.values(), timedelta(days=14))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(FILL, (TICK,))
+        yield connection
+
+
+def until(connection: psycopg.Connection[Any], query: Any, wanted: Any) -> None:
+    """Ask until the answer is the one that is wanted."""
+    for _ in range(int(SECONDS / 0.1)):
+        if (row := connection.execute(BROKEN).fetchone()) is not None:
+            pytest.skip(f"this server runs no job of its own, not even TimescaleDB's: {row[0]}")
+        if (row := connection.execute(query).fetchone()) is not None and row[0] == wanted:
+            return
+        Event().wait(0.1)
+    pytest.fail(f"{query} has not become {wanted!r} within {SECONDS:g} s")
+
+
+def test_the_scheduler_compresses_what_is_old_and_status_tells(
+    server: str, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute(SOON)
+
+    until(connection, CLOSED, True)
+    until(
+        connection,
+        "SELECT count(*) FROM timescaledb_information.job_stats"
+        " WHERE last_run_status = 'Success' AND hypertable_name IS NOT NULL",
+        3,
+    )
+    found = state(server)
+    [prices] = [each for each in found.sizes if each.name == "price_data_5min"]
+    assert (prices.parts, prices.closed) == (1, 1)
+    assert all(each.last_status == "Success" for each in found.policies)
+    assert found.failures == ()
+
+
+def test_the_scheduler_deletes_what_a_person_told_it_to(
+    server: str, connection: psycopg.Connection[Any]
+) -> None:
+    with retention(server) as kept:
+        kept.keep("price_data_5min", timedelta(days=30))
+
+    until(connection, "SELECT count(*) FROM price_data_5min", 0)
+
+
+def test_two_writers_of_one_compressed_bucket_store_it_once(
+    server: str, connection: psycopg.Connection[Any], tables: dict[str, Table]
+) -> None:
+    connection.execute("SELECT compress_chunk(each) FROM show_chunks('price_data_5min') each")
+    table, barrier = tables["5m"], Barrier(2)
+    tick = TICK + timedelta(hours=20)
+    rows: list[Any] = [(item, tick, 7, 1, 7, 1) for item in range(900)]
+
+    def put() -> Counts:
+        database = Database(server, size=1)
+        database.open()
+        try:
+            with database.transaction() as cursor:
+                barrier.wait(SECONDS)
+                return write(cursor, table, Batch([table.record(*each) for each in rows], tick))
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = [each.result(SECONDS) for each in [pool.submit(put), pool.submit(put)]]
+
+    assert sum(each.inserted for each in counts) == 900
+    stored = connection.execute(
+        "SELECT count(*), count(DISTINCT item_id) FROM price_data_5min WHERE timestamp = %s",
+        (tick,),
+    )
+    assert stored.fetchone() == (900, 900)
+
+
+def test_a_correction_waits_for_the_policy_and_both_succeed(
+    server: str, connection: psycopg.Connection[Any], tables: dict[str, Table]
+) -> None:
+    table = tables["5m"]
+    rows: list[Any] = [(item, TICK, 9, 1, 9, 1) for item in range(600)]
+    database = Database(server, size=1)
+    database.open()
+    try:
+        connection.execute(SOON)
+        with database.transaction() as cursor:
+            counts = write(cursor, table, Batch([table.record(*each) for each in rows], TICK))
+    finally:
+        database.close()
+
+    assert counts == Counts(updated=600)
+    nines = connection.execute("SELECT count(*) FROM price_data_5min WHERE avg_high_price = 9")
+    assert nines.fetchone() == (600,)
