@@ -8,6 +8,7 @@ from typing import Any
 
 from gept.cli import layout
 from gept.model import Table
+from gept.store import Store
 from gept.store.layouts.timescale import Mode, lay_out
 from gept.store.state import state
 
@@ -88,3 +89,18 @@ def test_it_is_told_as_lines_and_as_json(
     assert told["layout"]["mode"] == "timescale"
     [prices] = [each for each in told["tables"] if each["table"] == "price_data_5min"]
     assert prices["estimated_rows"] > 0
+
+
+def test_the_dashboards_sizes_count_what_is_compressed(
+    address: str, tables: dict[str, Table], store: Store, query: Ask
+) -> None:
+    lay_out(address, tables.values(), timedelta(days=14))
+    query(FILL)
+    query("ANALYZE price_data_5min")
+    query("SELECT compress_chunk(each) FROM show_chunks('price_data_5min') each")
+
+    [prices, ledger] = store.sizes(["price_data_5min", "ledger"])
+
+    assert prices.rows > 0
+    assert prices.size == query("SELECT hypertable_size('price_data_5min')::bigint")[0][0]
+    assert ledger.size > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from . import hours, ledger, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
-from .layouts import plain
+from .layouts import plain, timescale
 from .queries import named
 from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
@@ -158,7 +158,9 @@ class Store:
     def sizes(self, tables: Sequence[str]) -> list[Size]:
         """Return how big tables are, without reading any of their rows."""
         with self._database.transaction() as cursor, _rows(cursor, Size) as sizes:
-            return sizes.execute(named("sizes"), {"names": list(tables)}).fetchall()
+            found = sizes.execute(named("sizes"), {"names": list(tables)}).fetchall()
+            large = timescale.sizes(cursor)
+        return [_with_chunks(each, large) for each in found]
 
     def kept_answers(
         self, collector: Collector, since: datetime, until: datetime
@@ -339,6 +341,14 @@ class Store:
 
 def _rows(cursor: Cursor[Any], kind: type[Any]) -> Cursor[Any]:
     return cursor.connection.cursor(row_factory=class_row(kind))
+
+
+def _with_chunks(size: Size, large: dict[str, tuple[int | None, int]]) -> Size:
+    """Return the size of a table with the chunks that are compressed, which are tables apart."""
+    if size.name not in large:
+        return size
+    rows, taken = large[size.name]
+    return replace(size, rows=rows or size.rows, size=taken)
 
 
 def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, Any]:

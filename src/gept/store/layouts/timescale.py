@@ -291,6 +291,15 @@ def compressed(cursor: Cursor[Any], table: str, low: datetime, high: datetime) -
     return [chunk for (chunk,) in cursor.execute(named("compressed_chunks"), about)]
 
 
+def sizes(cursor: Cursor[Any]) -> dict[str, tuple[int | None, int]]:
+    """Return the estimated rows and the bytes of each hypertable, compressed chunks included."""
+    known = cursor.execute(KNOWS_CHUNKS).fetchone()
+    if not known or not known[0]:
+        return {}
+    found = cursor.execute(named("hypertable_sizes"))
+    return {name: (rows, size) for name, _, rows, size, *_ in found}
+
+
 def decompress(cursor: Cursor[Any], chunks: Iterable[str]) -> None:
     """Open chunks for changes of stored rows; the policy closes them again.
 
