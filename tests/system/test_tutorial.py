@@ -1,0 +1,67 @@
+"""The guides' commands, run in the order in which they stand, beside a gept that collects."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from documents import GUIDES, ROOT, commands
+
+from .conftest import GEPT, Gept, get, until
+
+GOES_ON = {"up", "collect", "simulate"}
+OTHER_SETTING = {
+    "write-a-collector-package": "test_packages.py does what this page says",
+    "add-a-collector": "its collector is not there before the page is followed",
+    "one-collector-per-process": "test_up.py runs each collector alone",
+}
+WEEKS_OF_REQUESTS = (
+    ["backfill", "5m", "--since", "2026-11-01", "--until", "2026-11-08"],
+    ["backfill", "hourly", "--since", "2021-03-08T08:00Z"],
+)
+FOUND_SOMETHING = {"gaps": {0}, "backfill": {0, 8}}
+
+
+def runnable() -> list[list[str]]:
+    """Return what the guides show and what ends by itself, the tutorial first."""
+    return [
+        arguments
+        for page in GUIDES
+        if page.stem not in OTHER_SETTING
+        for arguments in commands(page)
+        if arguments[0] not in GOES_ON and arguments not in WEEKS_OF_REQUESTS
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_the_guides_commands_do_what_they_say(gept: Gept, port: int) -> None:
+    process = gept.start("up")
+    until(lambda: get(port, "/health")[0] == 200 or process.poll() is not None)
+
+    failed = [told for arguments in runnable() if (told := attempt(gept, arguments))]
+
+    assert not failed, "\n".join(failed)
+
+
+def attempt(gept: Gept, arguments: list[str]) -> str:
+    """Run a command; return what went wrong."""
+    done = subprocess.run(
+        [*GEPT, *arguments],
+        env=gept.environ,
+        cwd=gept.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode in FOUND_SOMETHING.get(arguments[0], {0}):
+        return ""
+    return f"gept {' '.join(arguments)}: {done.returncode} {done.stdout[-300:]}{done.stderr[-500:]}"
+
+
+def test_the_tutorial_is_among_them() -> None:
+    tutorial = commands(ROOT / "docs" / "tutorial" / "first-steps.md")
+
+    assert len(tutorial) >= 4
+    assert all(each in runnable() for each in tutorial)
