@@ -14,8 +14,9 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
+from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Status
-from . import hours, ledger, writer
+from . import hours, ledger, shape, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
@@ -95,12 +96,12 @@ class Store:
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
         Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             return commit(cursor, collector, decoded, entry)
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             return writer.write(cursor, collector.table, writer.Batch(decoded.rows, now))
 
@@ -280,7 +281,7 @@ class Store:
     def rebuild(self, made: Made, tick: datetime, now: datetime) -> Counts | None:
         """Make an hour of its buckets; None where it has come meanwhile, or they hold no row."""
         collector = made.whole
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             if ledger.known(cursor, collector, tick, now).status is Status.DONE:
                 return None
@@ -328,6 +329,19 @@ class Store:
         """Return the names of the collectors whose backfills rest, and since when."""
         with self._database.transaction() as cursor:
             return dict(cursor.execute(PAUSED).fetchall())
+
+    @contextmanager
+    def _writing(self, collector: Collector) -> Iterator[Cursor[Any]]:
+        """Give a transaction for rows; where these are refused, a column may be to blame."""
+        try:
+            with self._database.transaction() as cursor:
+                yield cursor
+        except StoreRefused as error:
+            raise self._blamed(collector, error) from error
+
+    def _blamed(self, collector: Collector, error: StoreRefused) -> StoreError:
+        with self._database.transaction() as cursor:
+            return shape.blamed(shape.look(cursor, collector.table), error)
 
     def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""
