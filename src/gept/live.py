@@ -10,7 +10,7 @@ from threading import Event as Flag
 from typing import Protocol
 
 from .budget import Budget
-from .errors import SpoolError, StoreAway, StoreBroken, StoreError
+from .errors import SpoolError, StoreBroken, StoreError
 from .events import Finished, Observer
 from .model import Collector, Status
 from .runner import Runner
@@ -73,10 +73,10 @@ class Live:
 
     def _turn(self, collector: Collector, tick: datetime, standing: _Standing) -> timedelta:
         """Run a tick if it is ours and not there; return when to look at it again."""
-        if self.stops.holds(collector.name):
-            return LONGEST_NAP
         if not self.lead.leads(collector.name):
             return STAND_BY
+        if fault := self.stops.fault(collector.name):
+            return self._stand_still(collector, tick, fault, standing)
         finished = self._run(collector, tick)
         if finished is None or finished.status not in {Status.AWAY, Status.SPOOLED}:
             self._tell_of_outage(collector, tick, standing)
@@ -84,14 +84,20 @@ class Live:
             return LONGEST_NAP
         return self._wait(finished, standing)
 
+    def _stand_still(
+        self, collector: Collector, tick: datetime, fault: StoreBroken, standing: _Standing
+    ) -> timedelta:
+        """Keep the answer of a tick on disk while its tables are broken, if it is now or never."""
+        if not self._now_or_never(collector, tick):
+            return LONGEST_NAP
+        return self._wait(self.runner.queue(collector, tick, fault), standing)
+
     def _wait(self, finished: Finished, standing: _Standing) -> timedelta:
         """Take notice that the database did not take a tick; return when to look at it again."""
         now = self.now()
         if finished.error is not None:
             standing.away_since = standing.away_since or finished.tick
             standing.trouble = str(finished.error)
-        if isinstance(finished.error, StoreBroken):
-            self.stops.stop(finished.collector)
         if finished.status is Status.SPOOLED:
             standing.done = finished.tick
             return LONGEST_NAP
@@ -109,8 +115,7 @@ class Live:
         try:
             status = self.store.known(collector, tick, self.now()).status
         except StoreError as error:
-            now_or_never = collector.present_only and collector.answers_for(tick, self.now())
-            if now_or_never and isinstance(error, StoreAway):
+            if self._now_or_never(collector, tick):
                 return self.runner.queue(collector, tick, error)
             finished = Finished(collector.name, tick, Status.AWAY, error=error)
             self.observe(finished)
@@ -120,6 +125,10 @@ class Live:
         if self.budget is not None:
             self.budget.live(collector.source.name)
         return self.runner.run(collector, tick)
+
+    def _now_or_never(self, collector: Collector, tick: datetime) -> bool:
+        """Tell whether the source answers for a tick now, and never again."""
+        return collector.present_only and collector.answers_for(tick, self.now())
 
     def _queues(self, collector: Collector) -> bool:
         """Tell whether older answers of a collector wait, which come first."""
@@ -131,7 +140,7 @@ class Live:
         """Enter in the ledger why ticks are missing, now that it can be written again."""
         if standing.away_since is None:
             return
-        with suppress(StoreAway):
+        with suppress(StoreError):  # it is told where it began
             about = (standing.away_since, tick, self.now(), standing.trouble)
             self.store.was_away(collector, *about)
             standing.away_since = None

@@ -22,7 +22,7 @@ from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain
 from .queries import named
-from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
+from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
 
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
@@ -155,6 +155,17 @@ class Store:
         """Return the processes that have said since then that they live, the oldest first."""
         with self._database.transaction() as cursor, _rows(cursor, Process) as processes:
             return processes.execute(PROCESSES, (since,)).fetchall()
+
+    def holders(self, collectors: Sequence[str]) -> list[Holder]:
+        """Return the sessions that hold the leads of collectors."""
+        with self._database.transaction() as cursor, _rows(cursor, Holder) as holders:
+            return holders.execute(named("holders"), {"collectors": list(collectors)}).fetchall()
+
+    def end_session(self, holder: Holder) -> bool:
+        """End the session of a lead, if it is still that of its process; tell whether it was."""
+        about = {"session": holder.session, "process": str(holder.process)}
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("end_session"), about).rowcount > 0
 
     def sizes(self, tables: Sequence[str]) -> list[Size]:
         """Return how big tables are, without reading any of their rows."""
