@@ -77,7 +77,7 @@ class Live:
             return STAND_BY
         if fault := self.stops.fault(collector.name):
             return self._stand_still(collector, tick, fault, standing)
-        finished = self._run(collector, tick)
+        finished = self._run(collector, tick, standing)
         if finished is None or finished.status not in {Status.AWAY, Status.SPOOLED}:
             self._tell_of_outage(collector, tick, standing)
             standing.done, standing.tried_since = tick, None
@@ -88,7 +88,7 @@ class Live:
         self, collector: Collector, tick: datetime, fault: StoreBroken, standing: _Standing
     ) -> timedelta:
         """Keep the answer of a tick on disk while its tables are broken, if it is now or never."""
-        if not self._now_or_never(collector, tick):
+        if not collector.present_only or not collector.answers_for(tick, self.now()):
             return LONGEST_NAP
         return self._wait(self.runner.queue(collector, tick, fault), standing)
 
@@ -104,7 +104,7 @@ class Live:
         standing.tried_since = standing.tried_since or now
         return pause(now - standing.tried_since, LONGEST_NAP)
 
-    def _run(self, collector: Collector, tick: datetime) -> Finished | None:
+    def _run(self, collector: Collector, tick: datetime, standing: _Standing) -> Finished | None:
         """Run a tick; None where it is stored already.
 
         While the database is away, only what cannot be had later is asked for, and kept on disk.
@@ -112,23 +112,38 @@ class Live:
         """
         if self._queues(collector):
             return self.runner.queue(collector, tick)
+        if collector.present_only and standing.done == tick - collector.schedule.interval:
+            return self._at_once(collector, tick)
         try:
             status = self.store.known(collector, tick, self.now()).status
         except StoreError as error:
-            if self._now_or_never(collector, tick):
-                return self.runner.queue(collector, tick, error)
-            finished = Finished(collector.name, tick, Status.AWAY, error=error)
-            self.observe(finished)
-            return finished
+            return self._without_database(collector, tick, error)
         if status is not None and status.good:
             return None
-        if self.budget is not None:
-            self.budget.live(collector.source.name)
+        self._make_way(collector)
         return self.runner.run(collector, tick)
 
-    def _now_or_never(self, collector: Collector, tick: datetime) -> bool:
-        """Tell whether the source answers for a tick now, and never again."""
-        return collector.present_only and collector.answers_for(tick, self.now())
+    def _at_once(self, collector: Collector, tick: datetime) -> Finished:
+        """Run a tick that nobody else can have run, before a database that hangs costs its time."""
+        finished = self.runner.run(collector, tick)
+        if finished.status is not Status.SPOOLED:
+            self._make_way(collector)
+        return finished
+
+    def _without_database(
+        self, collector: Collector, tick: datetime, error: StoreError
+    ) -> Finished:
+        """Keep an answer on disk, if it is now or never; the tick may be over by now."""
+        if collector.present_only:
+            return self.runner.queue(collector, collector.schedule.newest(self.now()), error)
+        finished = Finished(collector.name, tick, Status.AWAY, error=error)
+        self.observe(finished)
+        return finished
+
+    def _make_way(self, collector: Collector) -> None:
+        """Let repairs and backfills wait a moment."""
+        if self.budget is not None:
+            self.budget.live(collector.source.name)
 
     def _queues(self, collector: Collector) -> bool:
         """Tell whether older answers of a collector wait, which come first."""

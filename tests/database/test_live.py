@@ -513,15 +513,33 @@ def test_a_disk_that_refuses_while_the_database_is_away_is_told_as_a_loss(
 
 
 def test_an_answer_is_not_stamped_with_a_minute_that_is_over(
-    loop: Loop, outage: Outage, prices: Collector, upstream: Services
+    loop: Loop, outage: Outage, prices: Collector
 ) -> None:
     tick = prices.schedule.newest(loop.machine.clock())
     outage.begin()
     loop.machine.clock.forward(minutes=2)
     loop.live._turn(prices, tick, _Standing())
 
-    assert upstream.asked == []
-    assert loop.spool.waiting() == []
+    assert [each.tick for each in loop.spool.waiting()] == [tick + 2 * MINUTE]
+
+
+def test_a_database_that_hangs_costs_no_snapshot(
+    loop: Loop, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = prices.schedule.newest(loop.machine.clock())
+    loop.turn(prices, 2)
+
+    def hang(*_: Any, **__: Any) -> Any:
+        loop.machine.clock.forward(seconds=70)
+        raise StoreAway("the server has not answered for 70 s")
+
+    for name in ("known", "commit", "leave"):
+        monkeypatch.setattr(loop.machine.store, name, hang)
+    loop.turn(prices)
+    loop.machine.clock.forward(seconds=-60)  # the loop looks at the clock when it comes back
+    loop.turn(prices, 3)
+
+    assert [each.tick for each in loop.spool.waiting()] == [begin + n * MINUTE for n in range(2, 6)]
 
 
 def test_a_done_snapshot_is_not_due_after_a_later_try_fails(
