@@ -23,6 +23,7 @@ from ..spool import Spool
 from ..stops import Stops
 from ..store import Lead, Store
 from . import now, runner, spool, watch
+from .beginning import Beginning
 from .heart import Heart
 from .relief import Relief
 from .upkeep import Upkeep
@@ -63,6 +64,7 @@ class Parts:
     heart: Heart
     upkeep: Upkeep
     relief: Relief
+    beginning: Beginning
     pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
@@ -80,6 +82,7 @@ class Parts:
         watch(self.store, self.health, self.settings.horizon)
         self.health.leads(self.lead.led)
         try:
+            self.beginning()
             self.heart.beat(self._look_at_spool())
             self.relief()
         except StoreError as error:
@@ -147,6 +150,7 @@ def assemble(
         heart,
         upkeep,
         relief,
+        Beginning(store, collectors, settings, now),
     )
 
 
