@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from threading import Event as Flag
 
 from .budget import LONGEST_NAP, Budget, Patience
-from .errors import StoreError
+from .errors import StoreAway
 from .events import Event, Finished
 from .model import Collector
 from .runner import Runner
@@ -57,7 +57,7 @@ class Repair:
         self._awake.set()
 
     def follow(self, stop: Flag) -> None:
-        """Run what is due until told to stop; health tells of a database that is broken."""
+        """Run what is due until told to stop. Raises StoreBroken, which a person must see."""
         while not stop.is_set():
             self._awake.clear()
             try:
@@ -65,7 +65,7 @@ class Repair:
                     stop.wait(self._patience.rest().total_seconds())
                 else:
                     self._awake.wait(self._until_due().total_seconds())
-            except StoreError:
+            except StoreAway:
                 stop.wait(DATABASE_NAP)
 
     def _work(self, stop: Flag) -> bool:

@@ -227,9 +227,7 @@ def test_what_was_broken_goes_on_by_itself_a_minute_after_it_was_mended(
         assert query(JOURNAL, at) == served(int(at.timestamp()) // 60), n
 
 
-def test_a_broken_ledger_costs_no_snapshot_and_no_thread(
-    loop: Loop, prices: Collector, query: Query
-) -> None:
+def test_a_broken_ledger_costs_no_snapshot(loop: Loop, prices: Collector, query: Query) -> None:
     loop.turn(prices)
     query("ALTER TABLE ledger RENAME COLUMN attempts TO tries")
     loop.turn(prices, 3)
