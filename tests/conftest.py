@@ -18,6 +18,7 @@ import tenacity.nap
 from services import Services
 
 from gept.events import Event as Happening
+from gept.events import tell
 from gept.live import Live
 from gept.model import Collector
 from gept.runner import Runner
@@ -197,9 +198,9 @@ def live(machine: Machine, spool: Spool) -> Live:
     """Give the loop of collectors that this process leads alone."""
     runner, store = machine.runner, machine.store
     runner._spool = spool
-    return Live(
-        runner, store, spool, Alone(), Stops(machine.clock), machine.happened.append, machine.clock
-    )
+    stops = Stops(machine.clock)
+    runner._observe = observe = tell(machine.happened.append, stops)
+    return Live(runner, store, spool, Alone(), stops, observe, machine.clock)
 
 
 @pytest.fixture

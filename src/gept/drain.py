@@ -62,7 +62,7 @@ class Drain:
         """
         for waiting in self.spool.waiting():
             collector = self._collectors.get(waiting.collector)
-            if collector is None or self._stops.holds(waiting.collector):
+            if collector is None or self._stops.fault(waiting.collector):
                 continue
             self._store.ping()
             with suppress(SpoolError):  # one file that the disk withholds stops no other
@@ -77,9 +77,7 @@ class Drain:
         finished = self._runner.replay(collector, tape)
         if finished.status is not Status.AWAY:
             self._part_with(waiting, finished)
-        elif isinstance(finished.error, StoreBroken):
-            self._stops.stop(waiting.collector)
-        else:
+        elif not isinstance(finished.error, StoreBroken):
             raise StoreAway(str(finished.error))
         return finished
 

@@ -100,7 +100,14 @@ class StoreAway(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The database refuses these rows, whenever they come: one of them does not fit."""
+    """The database refuses these rows, whenever they come: one of them does not fit.
+
+    ``state`` is the SQLSTATE that the database gave.
+    """
+
+    def __init__(self, message: str, state: str = "") -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class StoreBroken(StoreError):

@@ -14,7 +14,6 @@ from .errors import (
     GeptError,
     NotYet,
     SpoolError,
-    StoreAway,
     StoreError,
     StoreRefused,
     UpstreamBusy,
@@ -107,7 +106,7 @@ class Runner:
         return self._finish(run, self._collect)
 
     def queue(
-        self, collector: Collector, at: datetime, because: StoreAway | None = None
+        self, collector: Collector, at: datetime, because: StoreError | None = None
     ) -> Finished:
         """Ask for a tick and let its answer wait in the spool, behind others. Never raises."""
         return self._finish(self._begin(collector, at), partial(self._queue, because=because))
@@ -159,7 +158,7 @@ class Runner:
             found.append(self._witnesses.doubts(run.collector, rows))
         return "; ".join(each for each in found if each) or None
 
-    def _queue(self, run: _Run, because: StoreAway | None) -> Finished:
+    def _queue(self, run: _Run, because: StoreError | None) -> Finished:
         with suppress(DecodeError):  # it is told when its turn comes
             self._ask(run)
         kept = self._keep(run, because)
@@ -191,7 +190,7 @@ class Runner:
             name = run.collector.name
             try:
                 self._newest[name] = self._store.newest(run.collector, run.asked)
-            except StoreAway:
+            except StoreError:
                 if self._spool is None:
                     raise
             run.newest = self._newest.get(name)

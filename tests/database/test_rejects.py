@@ -193,10 +193,10 @@ def test_upkeep_forgets_what_is_old_in_batches_and_then_rests(
 
 def test_a_process_that_collects_does_the_upkeep(monkeypatch: pytest.MonkeyPatch) -> None:
     done, nothing = Event(), cast("Any", None)
-    monkeypatch.setattr("gept.app.parts.WATCH", 0)
     monkeypatch.setattr(Parts, "look", lambda _: None)
     parts = replace(Parts(*[nothing] * len(fields(Parts))), collectors=(), repairs=())
     parts = replace(parts, drain=Mock(), pulse=Mock(), upkeep=cast("Any", done.set))
+    parts = replace(parts, settings=Mock(beat=timedelta(0)))
 
     parts.jobs(done)["watch"]()
 

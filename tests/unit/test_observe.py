@@ -314,6 +314,7 @@ def test_what_libraries_warn_of_comes_in_our_form(capsys: pytest.CaptureFixture[
     before = logging.root.handlers[:]
     configure()
     logging.getLogger("psycopg.pool").warning("error connecting")
+    logging.getLogger("psycopg").warning("error ignored in rollback on %s: %s", "x", "y")
     logging.getLogger("some.library").warning("odd %s", "thing")
     logging.root.handlers = before
     lines = capsys.readouterr().err.splitlines()

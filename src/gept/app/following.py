@@ -7,7 +7,6 @@ import gc
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from threading import Event as Flag
 from threading import Thread
@@ -134,7 +133,8 @@ class Following:
         watchers: list[Observer] = [health, *observers, logs.Logs()]
         parts = assemble(self.settings, self.collectors, store, lead, watchers, health, self.stop)
         parts.spool.clear_parts()
-        self._begin(store)
+        if waits := parts.beginning():
+            log.warning("the database takes nothing yet", error=waits)
         parts.look()
         self.threads = self._start(parts.jobs(self.stop) | others)
         self.pulse = parts.pulse
@@ -148,16 +148,6 @@ class Following:
         parts.heart.stop()
         lead.close()
         log.info("stopped")
-
-    def _begin(self, store: Store) -> None:
-        """Want the ticks of every collector; a database that is away just now is waited for."""
-        waiting = list(self.collectors)
-        while waiting and not self.stop.is_set():
-            try:
-                store.begin(waiting[0], first_tick(waiting[0], self.settings, now()), now())
-                del waiting[0]
-            except StoreAway:
-                self.stop.wait(RETRY)
 
     def _start(self, jobs: dict[str, Callable[[], None]]) -> list[Thread]:
         threads = [
@@ -198,14 +188,6 @@ class Following:
                 self.stop.wait(RETRY)
             if server.owned and not owned:
                 log.info("runs the database now")
-
-
-def first_tick(collector: Collector, settings: Settings, at: datetime) -> datetime:
-    """Return the oldest tick that a first start wants."""
-    newest = collector.schedule.newest(at)
-    if collector.history is None:
-        return newest
-    return max(collector.schedule.ceil(newest - settings.first_horizon), collector.history)
 
 
 def spare_memory() -> None:

@@ -23,10 +23,11 @@ from ..spool import Spool
 from ..stops import Stops
 from ..store import Lead, Store
 from . import now, runner, spool, watch
+from .beginning import Beginning
 from .heart import Heart
+from .relief import Relief
 from .upkeep import Upkeep
 
-WATCH = 10.0
 LONGEST_LOOK = 600.0
 
 
@@ -62,6 +63,8 @@ class Parts:
     repairs: Sequence[Repair]
     heart: Heart
     upkeep: Upkeep
+    relief: Relief
+    beginning: Beginning
     pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
@@ -79,7 +82,9 @@ class Parts:
         watch(self.store, self.health, self.settings.horizon)
         self.health.leads(self.lead.led)
         try:
+            self.beginning()
             self.heart.beat(self._look_at_spool())
+            self.relief()
         except StoreError as error:
             self.health.database(str(error))
 
@@ -100,7 +105,7 @@ class Parts:
             repair.wake()
 
     def _keep_looking(self, stop: Flag) -> None:
-        while not stop.wait(WATCH):
+        while not stop.wait(self.settings.beat.total_seconds()):
             self.pulse.beat()
             self.look()
             self.upkeep()
@@ -127,13 +132,31 @@ def assemble(
     stops = Stops(now)
     live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))
     drain = Drain(running, store, waiting, collectors, stops)
-    repairs = _repairs(settings, collectors, running, store, lead)
+    repairs = _repairs(settings, collectors, running, store, partial(_follows, lead, stops))
     heart = Heart(store, lead, collectors, now)
-    told += [heart, drain, *repairs]
+    told += [stops, heart, drain, *repairs]
     upkeep = Upkeep(store, settings.keep_rejects, now)
+    relief = Relief(store, lead, collectors)
     return Parts(
-        settings, collectors, store, lead, waiting, health, live, drain, repairs, heart, upkeep
+        settings,
+        collectors,
+        store,
+        lead,
+        waiting,
+        health,
+        live,
+        drain,
+        repairs,
+        heart,
+        upkeep,
+        relief,
+        Beginning(store, collectors, settings, now),
     )
+
+
+def _follows(lead: Lead, stops: Stops, collector: Collector) -> bool:
+    """Tell whether a collector is ours to repair, and its tables take rows."""
+    return lead.leads(collector.name) and stops.fault(collector.name) is None
 
 
 def _repairs(
@@ -141,16 +164,13 @@ def _repairs(
     collectors: Sequence[Collector],
     running: Runner,
     store: Store,
-    lead: Lead,
+    follows: Callable[[Collector], bool],
 ) -> list[Repair]:
     """Return one repair for the collectors of each source."""
 
     def source(collector: Collector) -> str:
         return collector.source.name
 
-    def leads(collector: Collector) -> bool:
-        return lead.leads(collector.name)
-
     groups = groupby(sorted(collectors, key=source), key=source)
     horizon, pace = settings.horizon, settings.pace
-    return [Repair(running, store, list(group), now, horizon, pace, leads) for _, group in groups]
+    return [Repair(running, store, list(group), now, horizon, pace, follows) for _, group in groups]

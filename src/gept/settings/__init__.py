@@ -184,6 +184,13 @@ class Settings:
         "Time between two requests of repairs and backfills to one source: of all processes on "
         "one database together.",
     )
+    beat: timedelta = setting(
+        "GEPT_BEAT",
+        within(timedelta(seconds=1), timedelta(seconds=60)),
+        timedelta(seconds=10),
+        "How often a process tells the database that it lives, and looks how all stands. Who "
+        "stands by takes the lead from one that was silent for six beats.",
+    )
     keep_rejects: timedelta = setting(
         "GEPT_KEEP_REJECTS",
         within(timedelta(hours=1), timedelta(days=3650)),

@@ -4,7 +4,7 @@ from .database import Database, address
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
-from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
+from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search
 from .store import Store
 
@@ -15,6 +15,7 @@ __all__ = [
     "Entry",
     "Extent",
     "Gap",
+    "Holder",
     "Hour",
     "Known",
     "Lead",

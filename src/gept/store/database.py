@@ -138,10 +138,16 @@ REMEDIES = {
     "42501": "grant the role what it lacks, or let an owner run `gept db migrate`",
     "26000": "set DB_POOLER=transaction if a pooler is in front of the database",
     "42P05": "set DB_POOLER=transaction if a pooler is in front of the database",
-    "42P01": "run `gept db migrate`",
-    "42703": "run `gept db migrate`",
+    "42P01": "run `gept db migrate`; where that changes nothing, a table was renamed or dropped",
+    "42703": "run `gept db migrate`; where that changes nothing, a column was renamed or dropped",
 }
-
+LIMITED = "53400"
+RAISE = (
+    "raise the limit that it names (timescaledb.max_tuples_decompressed_per_dml_transaction, "
+    "temp_file_limit): ALTER DATABASE … SET …; the tick is tried again by itself"
+)
+STALE_PLAN = "cached plan must not change result type"
+"""What the server says once in a session after somebody has changed a column's type."""
 
 SIGNS = {
     "password authentication failed": REMEDIES["28P01"],
@@ -161,10 +167,12 @@ def translated(error: Exception) -> StoreError:
     if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         remedy = next((what for sign, what in SIGNS.items() if sign in said), "")
         return StoreAway(f"the connection to the database broke: {said}{remedy and f'; {remedy}'}")
-    if state is not None and state.startswith(TEMPORARY):
+    if state == LIMITED:
+        return StoreRefused(f"a limit of the database is too low ({state}): {said}; {RAISE}", state)
+    if state is not None and (state.startswith(TEMPORARY) or STALE_PLAN in said):
         return StoreAway(f"the database refuses for now ({state}): {said}")
     if state is not None and state.startswith(UNFIT):
-        return StoreRefused(f"the rows do not fit the tables ({state}): {said}")
+        return StoreRefused(f"the rows do not fit the tables ({state}): {said}", state)
     remedy = REMEDIES.get(state or "", "")
     return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.sql import SQL
@@ -43,6 +44,10 @@ class _Prompt(Impatient):
     patience = 6.0
 
 
+NAME = "gept lead {}"
+"""The sessions of leads tell which process they are of, as the table of processes names it."""
+
+
 class Lead:
     """The collectors that this process leads.
 
@@ -50,6 +55,7 @@ class Lead:
     """
 
     def __init__(self, address: str) -> None:
+        self.process = uuid4()
         self._address = address
         self._lock = Lock()
         self._connection: psycopg.Connection[Any] | None = None
@@ -108,7 +114,7 @@ class Lead:
         if self._connection is None:
             made = _Prompt.connect(
                 self._address,
-                application_name="gept lead",
+                application_name=NAME.format(self.process),
                 connect_timeout=5,
                 prepare_threshold=None,
                 **PROMPT,

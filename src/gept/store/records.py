@@ -70,6 +70,16 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """A session that holds the lead of a collector: of which process, and that one's last beat."""
+
+    collector: str
+    process: UUID
+    session: int
+    beat_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
     """How big a table is with its partitions; ``rows`` is an estimate, ``size`` is in bytes."""
 

@@ -14,14 +14,15 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
+from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Status
-from . import hours, ledger, writer
+from . import hours, ledger, shape, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain, timescale
 from .queries import named
-from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
+from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
 
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
@@ -95,12 +96,12 @@ class Store:
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
         Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             return commit(cursor, collector, decoded, entry)
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             return writer.write(cursor, collector.table, writer.Batch(decoded.rows, now))
 
@@ -154,6 +155,17 @@ class Store:
         """Return the processes that have said since then that they live, the oldest first."""
         with self._database.transaction() as cursor, _rows(cursor, Process) as processes:
             return processes.execute(PROCESSES, (since,)).fetchall()
+
+    def holders(self, collectors: Sequence[str]) -> list[Holder]:
+        """Return the sessions that hold the leads of collectors."""
+        with self._database.transaction() as cursor, _rows(cursor, Holder) as holders:
+            return holders.execute(named("holders"), {"collectors": list(collectors)}).fetchall()
+
+    def end_session(self, holder: Holder) -> bool:
+        """End the session of a lead, if it is still that of its process; tell whether it was."""
+        about = {"session": holder.session, "process": str(holder.process)}
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("end_session"), about).rowcount > 0
 
     def sizes(self, tables: Sequence[str]) -> list[Size]:
         """Return how big tables are, without reading any of their rows."""
@@ -282,7 +294,7 @@ class Store:
     def rebuild(self, made: Made, tick: datetime, now: datetime) -> Counts | None:
         """Make an hour of its buckets; None where it has come meanwhile, or they hold no row."""
         collector = made.whole
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             if ledger.known(cursor, collector, tick, now).status is Status.DONE:
                 return None
@@ -330,6 +342,19 @@ class Store:
         """Return the names of the collectors whose backfills rest, and since when."""
         with self._database.transaction() as cursor:
             return dict(cursor.execute(PAUSED).fetchall())
+
+    @contextmanager
+    def _writing(self, collector: Collector) -> Iterator[Cursor[Any]]:
+        """Give a transaction for rows; where these are refused, a column may be to blame."""
+        try:
+            with self._database.transaction() as cursor:
+                yield cursor
+        except StoreRefused as error:
+            raise self._blamed(collector, error) from error
+
+    def _blamed(self, collector: Collector, error: StoreRefused) -> StoreError:
+        with self._database.transaction() as cursor:
+            return shape.blamed(shape.look(cursor, collector.table), error)
 
     def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""
