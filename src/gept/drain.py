@@ -88,4 +88,4 @@ class Drain:
         if finished.status.good or finished.status in {Status.PARTIAL, Status.REFUSED}:
             self.spool.remove(waiting)
         else:
-            self.spool.set_aside(waiting.name)
+            self.spool.set_aside(waiting.name, f"it was not stored: {finished.trouble}")

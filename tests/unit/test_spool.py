@@ -109,6 +109,20 @@ def test_a_torn_file_is_set_aside(spool: Spool, spoil: Callable[[bytes], bytes])
     assert spool.aside() == [torn.name]
 
 
+@pytest.mark.parametrize("other", ["players.20261122T120000Z.tape", "latest.20261122T120100Z.tape"])
+def test_a_file_that_is_named_for_another_answer_is_set_aside(tmp_path: Path, other: str) -> None:
+    told: list[tuple[str, str]] = []
+    spool = Spool(tmp_path, 5_000, WORTH, lambda name, why: told.append((name, why)))
+    spool.keep(tape())
+    [own] = spool.waiting()
+    (tmp_path / own.name).rename(tmp_path / other)
+    [misnamed] = spool.waiting()
+
+    assert spool.read(misnamed) is None
+    assert (spool.waiting(), spool.aside()) == ([], [other])
+    assert told == [(other, f"it holds the answer of {own.name}")]
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "latest.tape", "latest.20261399T000000Z.tape"])
 def test_a_foreign_file_is_set_aside(spool: Spool, name: str) -> None:
     spool.keep(tape())

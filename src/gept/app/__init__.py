@@ -153,7 +153,11 @@ def runner(
 def spool(settings: Settings) -> Spool:
     """Return the spool of this installation, which other processes may share."""
     worth = {each.name: each.worth for each in chosen([], settings)}
-    return Spool(settings.folder / "spool", settings.spool_limit, worth)
+    return Spool(settings.folder / "spool", settings.spool_limit, worth, _told_aside)
+
+
+def _told_aside(name: str, why: str) -> None:
+    log.warning("a file of the spool is set aside", file=name, reason=why)
 
 
 def stop_on_signals(stop: Flag) -> None:

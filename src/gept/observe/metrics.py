@@ -240,5 +240,7 @@ class _Freshness(Scraped):
             "gept_spool_oldest_seconds", "How long the oldest of them waits.", waits
         )
         yield GaugeMetricFamily(
-            "gept_spool_aside", "Files that were moved aside as torn or foreign.", spooled.aside
+            "gept_spool_aside",
+            "Files that were moved aside as torn, foreign or misnamed.",
+            spooled.aside,
         )
