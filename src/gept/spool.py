@@ -11,11 +11,12 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import NamedTemporaryFile
 
 from .errors import SpoolError, TapeError
@@ -86,6 +87,14 @@ class Spool:
             names = _names(self.folder)
             found = [self._known(name) for name in names if not name.startswith(PART)]
         return sorted((each for each in found if each), key=lambda each: each.tick)
+
+    def has_room(self, waiting: Iterable[Waiting]) -> bool:
+        """Tell whether a tenth of the limit or more is free, beside what waits, and on disk too."""
+        wanted = self.limit // 10
+        with _told():
+            there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+            on_disk = disk_usage(there).free
+        return min(self.limit - sum(each.size for each in waiting), on_disk) >= wanted
 
     def holds(self, collector: str) -> bool:
         """Tell whether answers of a collector wait."""

@@ -68,6 +68,7 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("backfill", "5m", "--since", "2099-01-01"), "leaves nothing before"),
         (("backfill", "5m"), "--since: missing; name the oldest tick"),
         (("backfill", "5m", "--pause", "--since", "2026-01-01"), "--pause stands alone"),
+        (("backfill", "5m", "--pause", "--resume"), "--pause and --resume"),
         (("backfill", "latest", "--pause"), "nothing to backfill"),
         (
             ("backfill", "5m", "--since", "2019-01-01", "--until", "2019-02-01"),

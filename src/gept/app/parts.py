@@ -87,7 +87,8 @@ class Parts:
         """Let health know how the spool stands; return how many answers wait there."""
         try:
             waiting = self.spool.waiting()
-            self.health.spool(waiting, len(self.spool.aside()))
+            room = self.spool.has_room(waiting)
+            self.health.spool(waiting, len(self.spool.aside()), room=room)
         except SpoolError as error:
             self.health.spool_broke(str(error))
             return 0
