@@ -18,6 +18,9 @@ from .runner import Runner
 from .store import Rank, Store
 
 DATABASE_NAP = 5.0
+LOOKED_AT = 5
+"""So many due ticks are looked at for one that is in nobody's hands."""
+HELD_NAP = timedelta(seconds=1)
 
 
 class Repair:
@@ -45,6 +48,7 @@ class Repair:
         self._leads = leads
         self._budget = Budget(store, pace)
         self._patience = Patience(now, pace)
+        self._has_leave = False
         self._awake = Flag()
 
     def __call__(self, event: Event) -> None:
@@ -69,34 +73,44 @@ class Repair:
                 stop.wait(DATABASE_NAP)
 
     def _work(self, stop: Flag) -> bool:
-        """Run at most one due tick of each collector; tell whether there was any."""
+        """Run at most one due tick of each collector; tell whether any was run."""
         worked = False
         for collector in self._ours():
-            for _, rank in self._due(collector):
-                if not self._budget.leave(collector.source.name, rank, stop):
+            if due := self._due(collector):
+                if not self._may_ask(collector, due[0][1], stop):
                     return worked
-                self._run_most_urgent(collector)
-                worked = True
+                worked |= self._run_most_urgent(collector)
         return worked
 
-    def _run_most_urgent(self, collector: Collector) -> None:
-        """Run what is due now, after the wait: another process may have done what was before."""
+    def _may_ask(self, collector: Collector, rank: Rank, stop: Flag) -> bool:
+        """Wait for leave, unless we have one that nothing was asked with."""
+        source = collector.source.name
+        self._has_leave = self._has_leave or self._budget.leave(source, rank, stop)
+        return self._has_leave
+
+    def _run_most_urgent(self, collector: Collector) -> bool:
+        """Run what is due now, after the wait, and in nobody's hands; tell whether any was."""
         for tick, _ in self._due(collector):
             with self._store.claim(collector, tick) as ours:
                 if ours and tick in dict(self._due(collector)):
+                    self._has_leave = False
                     self._patience.learn(self._runner.run(collector, tick))
+                    return True
+        return False
 
     def _ours(self) -> list[Collector]:
         return [each for each in self._collectors.values() if self._leads(each)]
 
     def _due(self, collector: Collector) -> list[tuple[datetime, Rank]]:
         now = self._now()
-        return self._store.due(collector, self._reach(collector, now), now)
+        return self._store.due(collector, self._reach(collector, now), now, LOOKED_AT)
 
     def _until_due(self) -> timedelta:
         now = self._now()
         found = [self._store.next_due(each, self._reach(each, now), now) for each in self._ours()]
         naps = [max(at - now, self._pace) for at in found if at is not None]
+        if self._has_leave:  # what is due is in others' hands, who may die
+            naps.append(max(self._pace, HELD_NAP))
         return min([*naps, LONGEST_NAP])
 
     def _reach(self, collector: Collector, now: datetime) -> datetime:

@@ -297,12 +297,12 @@ class Runner:
         waited = now - collector.schedule.due(at)
         if waited < timedelta(0):
             return collector.schedule.due(at)
-        first = self._store.known(collector, at, now).first_asked or now
-        patience = pause(now - first, quickest(status, waited))
+        known = self._store.known(collector, at, now)
+        patience = pause(now - (known.first_asked or now), quickest(status, waited))
         if isinstance(error, UpstreamBusy) and error.retry_after:
             patience = max(patience, timedelta(seconds=error.retry_after))
-        worth = waited < self._horizon and collector.answers_for(at, now + patience)
-        return now + patience if worth else None
+        lately = waited < self._horizon or known.status is Status.DONE
+        return now + patience if lately and collector.answers_for(at, now + patience) else None
 
 
 def quickest(status: Status, waited: timedelta) -> timedelta:

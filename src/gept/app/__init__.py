@@ -34,6 +34,7 @@ now: Callable[[], datetime] = partial(datetime.now, UTC)
 log = logs.get_logger()
 
 GRACE = 7.0
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 32
 MISSING_AFTER = timedelta(seconds=90)
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
@@ -96,9 +97,12 @@ def refuse_unfit_tables(where: str) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
+def opened(
+    settings: Settings, server: Server | None, connections: int = FEWEST_CONNECTIONS
+) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
-    database = Database(address(settings, server), pooled=settings.db_pooler == "transaction")
+    pooled = settings.db_pooler == "transaction"
+    database = Database(address(settings, server), connections, pooled=pooled)
     try:
         database.open()
         yield Store(database)
@@ -195,6 +199,14 @@ def until_stopped(
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]  # type: ignore[no-any-return]
+
+
+def connections(collectors: int) -> int:
+    """Return how many connections a process may open that follows so many collectors.
+
+    One for each live tick, two for each repair, of which there are fewer, and some for who looks.
+    """
+    return min(max(2 * collectors + 4, FEWEST_CONNECTIONS), MOST_CONNECTIONS)
 
 
 def ready(collector: Collector, at: datetime) -> datetime:

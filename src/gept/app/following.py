@@ -24,7 +24,7 @@ from ..settings import Settings
 from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
-from . import GRACE, embedded, now, opened, prepare
+from . import GRACE, connections, embedded, now, opened, prepare
 from .notify import Systemd
 from .parts import Pulse, assemble
 
@@ -71,7 +71,8 @@ class Following:
             self.web.start(application(health, metrics.scrape, now, self._pages(board)))
             self.systemd.ready(lambda: self.lives)
             if self._await_database(server, health):
-                with opened(self.settings, server) as store:
+                size = connections(len(self.collectors))
+                with opened(self.settings, server, size) as store:
                     self._follow(store, server, health, [metrics], self._shown(board, store))
         finally:
             self.systemd.stopping()
