@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
+from time import time
 
 import psycopg
 import pytest
@@ -298,6 +299,8 @@ def test_completeness_is_told_by_day(gept: Gept, upstream: Services) -> None:
 
 
 def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
+    now = time() + 1800  # so the newest hour stays below the two hours after which it is stale
+    upstream.now = lambda: now
     items = ("--item", "11", "--item", "14")
     first = gept("repair", "hourly", *items, *items)
     asked = len(upstream.asked)
