@@ -65,6 +65,7 @@ class _Run:
     asked: datetime
     source: Recorder | Player
     newest: datetime | None = None
+    accept_removals: bool = False
 
     @property
     def tape(self) -> Tape:
@@ -97,9 +98,13 @@ class Runner:
         self._newest: dict[str, datetime | None] = {}
         self._witnesses = Witnesses(upstream, now)
 
-    def run(self, collector: Collector, at: datetime) -> Finished:
-        """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
-        return self._finish(self._begin(collector, at), self._collect)
+    def run(self, collector: Collector, at: datetime, *, accept_removals: bool = False) -> Finished:
+        """Run one tick. Never raises: what goes wrong is recorded, told and returned.
+
+        ``accept_removals`` believes an answer however much of what is stored it lacks.
+        """
+        run = replace(self._begin(collector, at), accept_removals=accept_removals)
+        return self._finish(run, self._collect)
 
     def replay(self, collector: Collector, tape: Tape) -> Finished:
         """Run a tick once more with the answers on a tape. Never raises."""
@@ -279,6 +284,7 @@ class Runner:
             error=said,
             next_try=next_try,
             tape=pack(run.tape) if spoilt else None,
+            accept_removals=run.accept_removals,
         )
 
     def _next_try(

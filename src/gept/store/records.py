@@ -20,7 +20,10 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept."""
+    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept.
+
+    ``accept_removals`` tells that someone has decided that what the answer lacks is gone.
+    """
 
     collector: str
     tick: datetime
@@ -32,6 +35,7 @@ class Entry:
     error: str | None = None
     next_try: datetime | None = None
     tape: bytes | None = None
+    accept_removals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
