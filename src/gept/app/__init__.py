@@ -18,6 +18,7 @@ from ..events import Observer, tell
 from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
+from ..outages import Outages
 from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
@@ -158,6 +159,11 @@ def spool(settings: Settings) -> Spool:
     """Return the spool of this installation, which other processes may share."""
     worth = {each.name: each.worth for each in chosen([], settings)}
     return Spool(settings.folder / "spool", settings.spool_limit, worth, _told_aside)
+
+
+def outages(settings: Settings) -> Outages:
+    """Return what this installation has seen of outages that its ledger does not know of."""
+    return Outages(settings.folder / "outages")
 
 
 def _told_aside(name: str, why: str) -> None:

@@ -20,11 +20,12 @@ from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
 from ..observe.metrics import Metrics
+from ..outages import Outages
 from ..settings import Settings
 from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
-from . import GRACE, connections, embedded, now, opened, prepare
+from . import GRACE, connections, embedded, now, opened, outages, prepare
 from .notify import Systemd
 from .parts import Pulse, assemble
 
@@ -108,12 +109,13 @@ class Following:
 
     def _await_database(self, server: Server | None, health: Health) -> bool:
         """Try until the database is ready; a false answer means that we were told to stop."""
-        told = False
+        told, seen = False, outages(self.settings)
         while not self.stop.is_set():
             try:
                 prepare(self.settings, server, self.stop)
             except StoreAway as error:
                 health.database(str(error))
+                self._note_outage(seen, error)
                 if not told and not self.stop.is_set():
                     log.warning("waiting for the database", error=str(error))
                 told = True
@@ -152,13 +154,19 @@ class Following:
 
     def _begin(self, store: Store) -> None:
         """Want the ticks of every collector; a database that is away just now is waited for."""
-        waiting = list(self.collectors)
+        waiting, seen = list(self.collectors), outages(self.settings)
         while waiting and not self.stop.is_set():
             try:
                 store.begin(waiting[0], first_tick(waiting[0], self.settings, now()), now())
                 del waiting[0]
-            except StoreAway:
+            except StoreAway as error:
+                self._note_outage(seen, error)
                 self.stop.wait(RETRY)
+
+    def _note_outage(self, seen: Outages, error: StoreAway) -> None:
+        """Keep why the newest ticks are not asked for, until the ledger can be told."""
+        for each in self.collectors:
+            seen.note(each.name, each.schedule.newest(now()), str(error))
 
     def _start(self, jobs: dict[str, Callable[[], None]]) -> list[Thread]:
         threads = [

@@ -22,7 +22,7 @@ from ..settings import Settings
 from ..spool import Spool
 from ..stops import Stops
 from ..store import Lead, Store
-from . import now, runner, spool, watch
+from . import now, outages, runner, spool, watch
 from .heart import Heart
 from .upkeep import Upkeep
 
@@ -126,7 +126,8 @@ def assemble(
     waiting = spool(settings)
     running = runner(settings, store, observe, stop, waiting)
     stops = Stops(now)
-    live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))
+    budget, seen = Budget(store, settings.pace), outages(settings)
+    live = Live(running, store, waiting, lead, stops, observe, now, budget, seen)
     drain = Drain(running, store, waiting, collectors, stops)
     repairs = _repairs(settings, collectors, running, store, lead)
     heart = Heart(store, lead, collectors, now)
