@@ -14,16 +14,16 @@ from .budget import LONGEST_NAP, Budget, Patience
 from .errors import StoreAway
 from .events import Event, Finished
 from .model import Collector
+from .naps import DATABASE_NAP, Sleeper
 from .runner import Runner
 from .store import Rank, Store
 
-DATABASE_NAP = 5.0
 LOOKED_AT = 5
 """So many due ticks are looked at for one that is in nobody's hands."""
 HELD_NAP = timedelta(seconds=1)
 
 
-class Repair:
+class Repair(Sleeper):
     """Works through the due ticks of the collectors of one source; woken by what it observes.
 
     ``leads`` tells whether a collector is ours to follow; another process repairs the others.
@@ -39,6 +39,7 @@ class Repair:
         pace: timedelta,
         leads: Callable[[Collector], bool] = lambda _: True,
     ) -> None:
+        super().__init__()
         self._runner = runner
         self._store = store
         self._collectors = {each.name: each for each in collectors}
@@ -49,16 +50,11 @@ class Repair:
         self._budget = Budget(store, pace)
         self._patience = Patience(now, pace)
         self._has_leave = False
-        self._awake = Flag()
 
     def __call__(self, event: Event) -> None:
         """Wake up when a tick of ours has to be asked for again."""
         if isinstance(event, Finished) and event.collector in self._collectors and event.next_try:
             self.wake()
-
-    def wake(self) -> None:
-        """End the present nap."""
-        self._awake.set()
 
     def follow(self, stop: Flag) -> None:
         """Run what is due until told to stop. Raises StoreBroken, which a person must see."""

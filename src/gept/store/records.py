@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
 from ..model import Counts, Status
+
+LIVES = timedelta(minutes=1)
+"""A process whose newest heart beat is older has ended, or is cut off."""
 
 
 class Rank(IntEnum):
