@@ -19,10 +19,11 @@ WITH step AS (
 ), good AS (
     SELECT done + CASE WHEN %(reopen)s THEN 0 ELSE empty END AS ticks FROM days WHERE counted
     UNION ALL
-    SELECT count(*) FROM step, pieces AS p JOIN ledger AS l
-      ON l.collector = %(collector)s AND l.tick >= p.first AND l.tick < p.beyond
-    WHERE l.status IN ('done', 'empty') AND NOT (%(reopen)s AND l.status = 'empty')
-      AND extract(epoch FROM l.tick) %% step.seconds = 0
+    SELECT found.ticks FROM pieces AS p CROSS JOIN LATERAL (
+        SELECT count(*) AS ticks FROM ledger AS l
+        WHERE l.collector = %(collector)s AND l.tick >= p.first AND l.tick < p.beyond
+          AND l.status IN ('done', 'empty') AND NOT (%(reopen)s AND l.status = 'empty')
+          AND extract(epoch FROM l.tick) %% %(step)s::numeric = 0) AS found
 )
 SELECT (ceil(extract(epoch FROM b.until) / step.seconds) - ceil(extract(epoch FROM b.since) / step.seconds)
     - (SELECT coalesce(sum(ticks), 0) FROM good))::bigint
