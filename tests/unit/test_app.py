@@ -110,6 +110,10 @@ def test_it_lives_while_each_thread_does(following: Following) -> None:
     assert not following.lives
 
 
+def test_connections_grow_with_the_collectors_within_bounds() -> None:
+    assert [app.connections(collectors) for collectors in (1, 6, 40)] == [8, 16, 32]
+
+
 def test_a_start_that_waits_for_the_database_keeps_why(
     following: Following, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
