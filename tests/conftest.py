@@ -25,7 +25,7 @@ from gept.runner import Runner
 from gept.settings import Settings, load
 from gept.spool import Spool
 from gept.stops import Stops
-from gept.store import Database, Store, account
+from gept.store import Database, Store, account, folders
 from gept.store import Server as PostgreSQL
 from gept.store.migrate import migrate
 from gept.upstream import Upstream, client
@@ -44,9 +44,16 @@ def reachable(folder: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def reachable_tmp_path(tmp_path: Path) -> None:
-    """Let the embedded server's user enter the test's own folder."""
+def reachable_tmp_path(tmp_path: Path) -> Iterator[None]:
+    """Let the embedded server's user enter the test's own folder.
+
+    Servers that a test has killed leave the folders of their sockets, which are not below it.
+    """
     reachable(tmp_path)
+    yield
+    for depth in ("", "*/", "*/*/"):
+        for folder in tmp_path.glob(f"{depth}postgresql"):
+            folders.remove_socket(folders.of_socket(folder), folder)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from threading import Event as Flag
 from .errors import SpoolError, StoreAway, StoreBroken, StoreError
 from .events import Event, Finished
 from .model import Collector, Status
+from .naps import Sleeper
 from .runner import Runner
 from .spool import Spool, Waiting
 from .stops import Stops
@@ -18,7 +19,7 @@ from .store import Store
 NAP = timedelta(seconds=5)
 
 
-class Drain:
+class Drain(Sleeper):
     """Works through the spool; woken when an answer waits only for those before it."""
 
     def __init__(
@@ -29,21 +30,17 @@ class Drain:
         collectors: Sequence[Collector],
         stops: Stops,
     ) -> None:
+        super().__init__()
         self._runner = runner
         self._store = store
         self.spool = spool
         self._collectors = {each.name: each for each in collectors}
         self._stops = stops
-        self._awake = Flag()
 
     def __call__(self, event: Event) -> None:
         """Wake up when an answer was queued though the database is there."""
         if isinstance(event, Finished) and event.status is Status.SPOOLED and event.error is None:
             self.wake()
-
-    def wake(self) -> None:
-        """End the present nap."""
-        self._awake.set()
 
     def follow(self, stop: Flag) -> None:
         """Drain whatever comes to wait, until told to stop."""
@@ -86,4 +83,4 @@ class Drain:
         if finished.status.good or finished.status in {Status.PARTIAL, Status.REFUSED}:
             self.spool.remove(waiting)
         else:
-            self.spool.set_aside(waiting.name)
+            self.spool.set_aside(waiting.name, f"it was not stored: {finished.trouble}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import Protocol
@@ -13,6 +13,7 @@ from .budget import Budget
 from .errors import SpoolError, StoreBroken, StoreError
 from .events import Finished, Observer
 from .model import Collector, Status
+from .outages import Outages
 from .runner import Runner
 from .schedule import pause
 from .spool import Spool
@@ -36,8 +37,6 @@ class _Standing:
     """Where the loop of one collector stands."""
 
     done: datetime | None = None
-    away_since: datetime | None = None
-    trouble: str = ""
     tried_since: datetime | None = None
 
 
@@ -56,6 +55,7 @@ class Live:
     observe: Observer
     now: Callable[[], datetime]
     budget: Budget | None = None
+    outages: Outages = field(default_factory=Outages)
 
     def follow(self, collector: Collector, stop: Flag) -> None:
         """Run the newest tick whenever there is a new one, until told to stop.
@@ -79,7 +79,7 @@ class Live:
             return self._stand_still(collector, tick, fault, standing)
         finished = self._run(collector, tick, standing)
         if finished is None or finished.status not in {Status.AWAY, Status.SPOOLED}:
-            self._tell_of_outage(collector, tick, standing)
+            self._tell_of_outages(collector, tick)
             standing.done, standing.tried_since = tick, None
             return LONGEST_NAP
         return self._wait(finished, standing)
@@ -96,8 +96,7 @@ class Live:
         """Take notice that the database did not take a tick; return when to look at it again."""
         now = self.now()
         if finished.error is not None:
-            standing.away_since = standing.away_since or finished.tick
-            standing.trouble = str(finished.error)
+            self.outages.note(finished.collector, finished.tick, str(finished.error))
         if finished.status is Status.SPOOLED:
             standing.done = finished.tick
             return LONGEST_NAP
@@ -151,11 +150,9 @@ class Live:
             return collector.present_only and self.spool.holds(collector.name)
         return False
 
-    def _tell_of_outage(self, collector: Collector, tick: datetime, standing: _Standing) -> None:
+    def _tell_of_outages(self, collector: Collector, tick: datetime) -> None:
         """Enter in the ledger why ticks are missing, now that it can be written again."""
-        if standing.away_since is None:
-            return
         with suppress(StoreError):  # it is told where it began
-            about = (standing.away_since, tick, self.now(), standing.trouble)
-            self.store.was_away(collector, *about)
-            standing.away_since = None
+            for since, until, why in self.outages.spans(collector, tick):
+                self.store.was_away(collector, since, until, self.now(), why)
+            self.outages.forget(collector.name)

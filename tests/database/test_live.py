@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
@@ -23,6 +24,7 @@ from gept.errors import SpoolError, StoreAway, StoreBroken
 from gept.events import Dropped, Finished
 from gept.live import Live, _Standing
 from gept.model import Collector, Request, Status
+from gept.outages import Outages
 from gept.spool import Spool
 from gept.store import Lead, Store
 
@@ -182,6 +184,31 @@ def test_an_outage_is_told_in_the_ledger(
     [(five_name, buckets, final, error), (_, minutes, gone, _)] = told
     assert (five_name, buckets > 0, final, error) == ("5m", True, False, "the database is away")
     assert (minutes, gone) == (8, True)
+
+
+def test_the_cause_of_a_gap_outlasts_a_kill(
+    loop: Loop, outage: Outage, collectors: dict[str, Collector], query: Query, tmp_path: Path
+) -> None:
+    def restart() -> None:
+        loop.live = replace(loop.live, outages=Outages(tmp_path / "outages"))
+        loop.standings.clear()
+
+    players, begin = collectors["players"], loop.machine.clock()
+    restart()
+    loop.turn(players)
+    outage.begin()
+    loop.spool.limit = 0
+    loop.turn(players, 3)
+    restart()  # killed, and started two minutes later; the database is still away
+    loop.machine.clock.forward(minutes=2)
+    loop.turn(players, 2)
+    outage.end()
+    loop.turn(players)
+
+    gaps = loop.machine.store.gaps(players, begin - MINUTE, loop.machine.clock() - MINUTE)
+    assert [(gap.cause, gap.ticks) for gap in gaps] == [("away", 3), ("not_asked", 2), ("away", 2)]
+    assert list((tmp_path / "outages").glob("*.json"))
+    assert list(Outages(tmp_path / "outages").spans(players, begin)) == []
 
 
 def test_a_fault_that_stays_stops_its_collector_only(

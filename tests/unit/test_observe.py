@@ -13,7 +13,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from gept.errors import StoreBroken, UpstreamRefused
-from gept.events import Fetched, Finished, Retried
+from gept.events import Dropped, Fetched, Finished, Retried
 from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
 from gept.observe.logs import Logs, configure
@@ -308,6 +308,26 @@ def test_a_partial_tick_tells_what_was_rejected() -> None:
     partial = replace(FAILED, status=Status.PARTIAL, rejected=rejected)
 
     assert partial.trouble == "HTTP 404"
+
+
+def test_a_full_spool_is_told_until_there_is_room_again(health: Health) -> None:
+    health(DONE)
+    health(Dropped("latest", T))
+    health.spool([], 0, room=False)
+    full = health.troubles()
+    health.spool([], 0, room=True)
+
+    assert full[0].startswith("spool: full; 1 answers were given up, the last one at ")
+    assert health.troubles() == []
+    assert health.spooled.dropped == 1
+
+
+def test_a_disk_that_refused_an_answer_is_told_whatever_room_there_is(health: Health) -> None:
+    health(DONE)
+    health(Dropped("latest", T, "read-only file system"))
+    health.spool([], 0, room=True)
+
+    assert health.troubles()[0].startswith("spool: read-only file system; 1 answers")
 
 
 def test_what_libraries_warn_of_comes_in_our_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from ..events import Observer, tell
 from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
+from ..outages import Outages
 from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
@@ -34,6 +35,7 @@ now: Callable[[], datetime] = partial(datetime.now, UTC)
 log = logs.get_logger()
 
 GRACE = 7.0
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 32
 MISSING_AFTER = timedelta(seconds=90)
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
@@ -96,9 +98,12 @@ def refuse_unfit_tables(where: str) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
+def opened(
+    settings: Settings, server: Server | None, connections: int = FEWEST_CONNECTIONS
+) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
-    database = Database(address(settings, server), pooled=settings.db_pooler == "transaction")
+    pooled = settings.db_pooler == "transaction"
+    database = Database(address(settings, server), connections, pooled=pooled)
     try:
         database.open()
         yield Store(database)
@@ -153,7 +158,16 @@ def runner(
 def spool(settings: Settings) -> Spool:
     """Return the spool of this installation, which other processes may share."""
     worth = {each.name: each.worth for each in chosen([], settings)}
-    return Spool(settings.folder / "spool", settings.spool_limit, worth)
+    return Spool(settings.folder / "spool", settings.spool_limit, worth, _told_aside)
+
+
+def outages(settings: Settings) -> Outages:
+    """Return what this installation has seen of outages that its ledger does not know of."""
+    return Outages(settings.folder / "outages")
+
+
+def _told_aside(name: str, why: str) -> None:
+    log.warning("a file of the spool is set aside", file=name, reason=why)
 
 
 def stop_on_signals(stop: Flag) -> None:
@@ -191,6 +205,14 @@ def until_stopped(
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]  # type: ignore[no-any-return]
+
+
+def connections(collectors: int) -> int:
+    """Return how many connections a process may open that follows so many collectors.
+
+    One for each live tick, two for each repair, of which there are fewer, and some for who looks.
+    """
+    return min(max(2 * collectors + 4, FEWEST_CONNECTIONS), MOST_CONNECTIONS)
 
 
 def ready(collector: Collector, at: datetime) -> datetime:

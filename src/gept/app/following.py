@@ -19,11 +19,12 @@ from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
 from ..observe.metrics import Metrics
+from ..outages import Outages
 from ..settings import Settings
 from ..store import Lead, Server, Store, address
 from ..web import Server as Web
 from ..web.routes import application
-from . import GRACE, embedded, now, opened, prepare
+from . import GRACE, connections, embedded, now, opened, outages, prepare
 from .notify import Systemd
 from .parts import Pulse, assemble
 
@@ -70,7 +71,8 @@ class Following:
             self.web.start(application(health, metrics.scrape, now, self._pages(board)))
             self.systemd.ready(lambda: self.lives)
             if self._await_database(server, health):
-                with opened(self.settings, server) as store:
+                size = connections(len(self.collectors))
+                with opened(self.settings, server, size) as store:
                     self._follow(store, server, health, [metrics], self._shown(board, store))
         finally:
             self.systemd.stopping()
@@ -106,12 +108,13 @@ class Following:
 
     def _await_database(self, server: Server | None, health: Health) -> bool:
         """Try until the database is ready; a false answer means that we were told to stop."""
-        told = False
+        told, seen = False, outages(self.settings)
         while not self.stop.is_set():
             try:
                 prepare(self.settings, server, self.stop)
             except StoreAway as error:
                 health.database(str(error))
+                self._note_outage(seen, error)
                 if not told and not self.stop.is_set():
                     log.warning("waiting for the database", error=str(error))
                 told = True
@@ -148,6 +151,11 @@ class Following:
         parts.heart.stop()
         lead.close()
         log.info("stopped")
+
+    def _note_outage(self, seen: Outages, error: StoreAway) -> None:
+        """Keep why the newest ticks are not asked for, until the ledger can be told."""
+        for each in self.collectors:
+            seen.note(each.name, each.schedule.newest(now()), str(error))
 
     def _start(self, jobs: dict[str, Callable[[], None]]) -> list[Thread]:
         threads = [

@@ -22,7 +22,7 @@ from ..settings import Settings
 from ..spool import Spool
 from ..stops import Stops
 from ..store import Lead, Store
-from . import now, runner, spool, watch
+from . import now, outages, runner, spool, watch
 from .beginning import Beginning
 from .heart import Heart
 from .relief import Relief
@@ -92,7 +92,8 @@ class Parts:
         """Let health know how the spool stands; return how many answers wait there."""
         try:
             waiting = self.spool.waiting()
-            self.health.spool(waiting, len(self.spool.aside()))
+            room = self.spool.has_room(waiting)
+            self.health.spool(waiting, len(self.spool.aside()), room=room)
         except SpoolError as error:
             self.health.spool_broke(str(error))
             return 0
@@ -130,7 +131,8 @@ def assemble(
     waiting = spool(settings)
     running = runner(settings, store, observe, stop, waiting)
     stops = Stops(now)
-    live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))
+    budget, seen = Budget(store, settings.pace), outages(settings)
+    live = Live(running, store, waiting, lead, stops, observe, now, budget, seen)
     drain = Drain(running, store, waiting, collectors, stops)
     repairs = _repairs(settings, collectors, running, store, partial(_follows, lead, stops))
     heart = Heart(store, lead, collectors, now)

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TypeVar
 
 from ..errors import StoreBroken
-from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool import Waiting
 from ..store import Standing
@@ -62,7 +62,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start."""
+    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start.
+
+    ``lost`` tells why the last answer was given up, and is None when that is over.
+    """
 
     waiting: int = 0
     size: int = 0
@@ -70,15 +73,17 @@ class Spooled:
     aside: int = 0
     dropped: int = 0
     dropped_at: datetime | None = None
+    lost: str | None = None
     error: str | None = None
 
     def troubles(self, now: datetime) -> list[str]:
-        """Return what is wrong: answers lost within the last hour, or a disk that refuses."""
+        """Return what is wrong: a spool that is full or was so just now, a disk that refuses."""
         found = [f"spool: {self.error}"] if self.error else []
-        if self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
+        if self.lost and self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
             found.append(
-                f"spool: full; {self.dropped} answers were given up, the last one at "
-                f"{self.dropped_at:%H:%M:%SZ}; bring the database back or raise GEPT_SPOOL_LIMIT"
+                f"spool: {'full' if self.lost == FULL else self.lost}; {self.dropped} answers were "
+                f"given up, the last one at {self.dropped_at:%H:%M:%SZ}; bring the database back "
+                "or raise GEPT_SPOOL_LIMIT"
             )
         return found
 
@@ -107,7 +112,9 @@ class Health:
         elif isinstance(event, Dropped):
             with self._lock:
                 dropped = self._spool.dropped + 1
-                self._spool = replace(self._spool, dropped=dropped, dropped_at=self._now())
+                self._spool = replace(
+                    self._spool, dropped=dropped, dropped_at=self._now(), lost=event.reason
+                )
 
     def found(
         self,
@@ -145,13 +152,23 @@ class Health:
         with self._lock:
             return self._led
 
-    def spool(self, waiting: Sequence[Waiting], aside: int) -> None:
-        """Take notice of what waits on disk for the database, and what was moved aside."""
+    def spool(self, waiting: Sequence[Waiting], aside: int, *, room: bool = False) -> None:
+        """Take notice of what waits on disk for the database, and what was moved aside.
+
+        ``room`` tells that the spool is not full any more, if it was.
+        """
         with self._lock:
             size = sum(each.size for each in waiting)
             oldest = min((each.tick for each in waiting), default=None)
+            lost = None if room and self._spool.lost == FULL else self._spool.lost
             self._spool = replace(
-                self._spool, waiting=len(waiting), size=size, oldest=oldest, aside=aside, error=None
+                self._spool,
+                waiting=len(waiting),
+                size=size,
+                oldest=oldest,
+                aside=aside,
+                lost=lost,
+                error=None,
             )
 
     def spool_broke(self, error: str) -> None:

@@ -4,11 +4,24 @@ from .database import Database, address
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
-from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
+from .records import (
+    LIVES,
+    Day,
+    Entry,
+    Extent,
+    Gap,
+    Holder,
+    Known,
+    Process,
+    Rank,
+    Size,
+    Standing,
+)
 from .rejects import Reject, RejectCount, Search
 from .store import Store
 
 __all__ = [
+    "LIVES",
     "Database",
     "Day",
     "Difference",

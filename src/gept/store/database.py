@@ -87,6 +87,7 @@ class Database:
 
     def __init__(self, address: str, size: int = 8, *, pooled: bool = False) -> None:
         self.address = address
+        self.size = size
         self._pooled = pooled
         self._pool = ConnectionPool(
             address,

@@ -216,6 +216,7 @@ class Server:
     def _spawn(self) -> subprocess.Popen[bytes]:
         sockets, chosen = self.sockets, account.choose()
         folders.open_for_socket(sockets, self.folder)
+        folders.remove_stale_sockets(sockets, self.folder)
         self._sockets = sockets
         chosen.give(self.data)
         settings = self._settings()

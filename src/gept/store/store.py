@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._claims = BoundedSemaphore(max(database.size // 2, 1))
 
     def ping(self) -> None:
         """See that the database answers."""
@@ -191,23 +193,18 @@ class Store:
     def due(
         self, collector: Collector, since: datetime, now: datetime, limit: int = 1
     ) -> list[tuple[datetime, Rank]]:
-        """Return the ticks since a moment that are to be asked for now, the most urgent first."""
-        about = {
-            "collector": collector.name,
-            "since": since,
-            "newest": collector.schedule.newest(now),
-            "now": now,
-            "limit": limit,
-        }
+        """Return the ticks since a moment that are to be asked for now, the most urgent first.
+
+        What is stored of a source that knows the past is read once more, however old it is.
+        """
+        about = {**_reach(collector, since, now), "now": now, "limit": limit}
         with self._database.transaction() as cursor:
             return [(tick, Rank(rank)) for tick, rank in cursor.execute(named("due"), about)]
 
     def next_due(self, collector: Collector, since: datetime, now: datetime) -> datetime | None:
         """Return when a tick next waits to be asked for again."""
         with self._database.transaction() as cursor:
-            newest = collector.schedule.newest(now)
-            about = {"collector": collector.name, "since": since, "newest": newest}
-            found = cursor.execute(named("next_due"), about).fetchone()
+            found = cursor.execute(named("next_due"), _reach(collector, since, now)).fetchone()
         return found[0] if found else None
 
     def gaps(self, collector: Collector, since: datetime, until: datetime) -> list[Gap]:
@@ -320,9 +317,10 @@ class Store:
     def claim(self, collector: Collector, tick: datetime) -> Iterator[bool]:
         """Give whether a tick is ours to ask for, and not in another's hands just now.
 
-        It holds an idle transaction, so that the claim of a process that dies ends with it.
+        It holds an idle transaction, so that the claim of a process that dies ends with it. Half
+        of the connections can be held so, at most: whoever holds one needs another for the rows.
         """
-        with self._database.transaction() as cursor:
+        with self._claims, self._database.transaction() as cursor:
             key = f"gept ask {collector.name} {tick.timestamp()}"
             cursor.execute(LONG_CLAIM)
             [(ours,)] = cursor.execute(CLAIM.format(key)).fetchall()
@@ -378,6 +376,16 @@ def _with_chunks(size: Size, large: dict[str, tuple[int | None, int]]) -> Size:
 
 def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, Any]:
     return {"collector": collector.name, "since": since, "until": until}
+
+
+def _reach(collector: Collector, since: datetime, now: datetime) -> dict[str, Any]:
+    """Return which ticks can be due: those since a moment, and those that are yet to settle."""
+    return {
+        "collector": collector.name,
+        "since": since,
+        "settling_since": since if collector.history is None else min(since, collector.history),
+        "newest": collector.schedule.newest(now),
+    }
 
 
 def _declared(collector: Collector) -> dict[str, Any]:

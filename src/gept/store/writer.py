@@ -79,8 +79,9 @@ class Batch:
     """What is to be written of one tick.
 
     ``whole`` tells that the answer is the whole truth, so that what it lacks is gone; at most the
-    share ``tolerates`` of it may go at once. ``frame`` tells that the journal gets every row. What
-    is stored for later than ``newest`` came from a clock that was ahead, and gives way.
+    share ``tolerates`` of it may go at once; ``remedy`` is told where more would. ``frame`` tells
+    that the journal gets every row. What is stored for later than ``newest`` came from a clock that
+    was ahead, and gives way.
     """
 
     rows: Iterable[Row]
@@ -89,6 +90,7 @@ class Batch:
     frame: bool = False
     tolerates: float = 0.2
     newest: datetime | None = None
+    remedy: str = "ask again"
 
 
 def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
@@ -179,7 +181,8 @@ def _remove(
     found = cursor.execute(statements["count_gone"], about).fetchone()
     gone = int(found[0]) if found else 0
     if gone > batch.tolerates * (staged.rows + gone):
-        raise DecodeError(f"the answer lacks {gone} of the rows in {table.name}: not believed")
+        said = f"the answer lacks {gone} of the rows in {table.name}: not believed"
+        raise DecodeError(f"{said}; {batch.remedy}")
     return cursor.execute(statements[table.vanished.name], about).rowcount if gone else 0
 
 
