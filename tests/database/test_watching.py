@@ -42,6 +42,8 @@ READ = """
 class Measured:
     """A database that tells of each transaction what it read: entries of indexes, scanned rows."""
 
+    size = 1
+
     def __init__(self, address: str) -> None:
         self._address = address
         self.read: list[tuple[int, int]] = []
