@@ -24,6 +24,7 @@ from ..stops import Stops
 from ..store import Lead, Store
 from . import now, runner, spool, watch
 from .heart import Heart
+from .lookout import Lookout
 from .upkeep import Upkeep
 
 WATCH = 10.0
@@ -62,12 +63,14 @@ class Parts:
     repairs: Sequence[Repair]
     heart: Heart
     upkeep: Upkeep
+    lookout: Lookout
     pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
         jobs: dict[str, Callable[[], None]] = {"watch": partial(self._keep_looking, stop)}
         jobs["drain"] = partial(self.drain.follow, stop)
+        jobs["lookout"] = partial(self.lookout.follow, stop)
         for each in self.collectors:
             jobs[each.name] = partial(self.live.follow, each, stop)
         for number, repair in enumerate(self.repairs):
@@ -131,8 +134,20 @@ def assemble(
     heart = Heart(store, lead, collectors, now)
     told += [heart, drain, *repairs]
     upkeep = Upkeep(store, settings.keep_rejects, now)
+    lookout = Lookout(settings.backups, health)
     return Parts(
-        settings, collectors, store, lead, waiting, health, live, drain, repairs, heart, upkeep
+        settings,
+        collectors,
+        store,
+        lead,
+        waiting,
+        health,
+        live,
+        drain,
+        repairs,
+        heart,
+        upkeep,
+        lookout,
     )
 
 
