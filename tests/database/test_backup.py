@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -21,10 +22,12 @@ from gept.backup.files import Measured
 from gept.backup.folder import Backup
 from gept.errors import BackupError, StoreBroken
 from gept.store import Server, empty
+from gept.store.database import create
+from gept.store.migrate import migrate
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = {"price_data_5min": timedelta(weeks=1)}
-OLD = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
+OLD = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-6]/bin"))), None)
 Query = Callable[..., list[Any]]
 
 
@@ -420,27 +423,56 @@ def test_every_kind_of_table_can_be_saved(name: str, address: str, tmp_path: Pat
     assert part.restore(backup, address, {}, overwrite=False).inserted == 0
 
 
-@pytest.mark.skipif(OLD is None, reason="no PostgreSQL 14 to 17 is installed here")
-def test_a_backup_of_an_older_server_is_restored_into_a_newer_one(
-    tmp_path: Path, postgres: Server, beside: str
-) -> None:
-    from threading import Event
-
-    from gept.store.database import create
-    from gept.store.migrate import migrate
-
-    old = Server(tmp_path / "old", OLD, Event().wait)
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Server]:
+    """Run a server of an older version."""
+    if OLD is None:
+        pytest.skip("no PostgreSQL 14 to 16 is installed here")
+    server = Server(tmp_path / "old", OLD, Event().wait)
     try:
-        old.ensure()
-        create(old.url("postgres"), "osrs_data")
-        migrate(old.url("osrs_data"))
-        backup = whole.back_up(old.url("osrs_data"), tmp_path / "backups", OLD, NOW)
+        server.ensure()
+        create(server.url("postgres"), "osrs_data")
+        migrate(server.url("osrs_data"))
+        yield server
     finally:
-        old.stop()
+        server.stop()
+
+
+def test_a_backup_of_an_older_server_is_restored_into_a_newer_one(
+    tmp_path: Path, old: Server, postgres: Server, beside: str
+) -> None:
+    backup = whole.back_up(old.url("osrs_data"), tmp_path / "backups", OLD, NOW)
 
     restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
 
-    assert backup.manifest.rows > 0
+    assert backup.manifest.rows == 10
+
+
+def test_newer_programs_restore_into_an_older_server(
+    tmp_path: Path, old: Server, postgres: Server
+) -> None:
+    """Though they say to it what it does not understand."""
+    newer, every = postgres.binaries, old.url("postgres")
+    backup = whole.back_up(old.url("osrs_data"), tmp_path / "backups", newer, NOW)
+
+    assert drill.verify(backup, every, newer, NOW) == []
+
+    os.truncate(backup.file, backup.manifest.size - 20_000)
+    empty.make(every, "half")
+    with pytest.raises(BackupError, match="pg_restore failed"):
+        restore.restore_into(backup, old.url("half"), newer)
+    assert empty.first_thing(old.url("half")) is None
+
+
+def test_it_is_restored_into_an_empty_database_that_is_there(
+    backup: Backup, postgres: Server, beside: str
+) -> None:
+    empty.make(postgres.url("postgres"), beside)
+
+    restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
+
+    with pytest.raises(BackupError, match="not empty"):
+        restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
 
 
 def test_the_folder_may_be_named_by_its_data(backup: Backup, tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 from typing import IO
 
 from ..errors import BackupError
@@ -77,20 +78,31 @@ def _look(folder: Path) -> Programs | None:
 
 
 @contextmanager
-def output(command: list[str], address: str) -> Iterator[IO[bytes]]:
-    """Give what a program writes for the database of an address; end it if nobody reads on.
+def output(command: list[str], address: str | None = None) -> Iterator[IO[bytes]]:
+    """Give what a program writes, for the database of an address where there is one.
 
-    Raises BackupError with what it complained of where it fails.
+    It is ended if nobody reads on. Raises BackupError with what it complained of where it fails.
     """
-    with _complaints() as said, _process(command, address, said, subprocess.PIPE) as running:
-        assert running.stdout is not None  # noqa: S101 - it is a pipe, as was asked for
-        yield running.stdout
+    with _complaints() as said, _process(command, address, said, stdout=PIPE) as running:
+        if running.stdout is not None:
+            yield running.stdout
+        _judge(command, running.wait(), said)
+
+
+@contextmanager
+def input_of(command: list[str], address: str) -> Iterator[IO[bytes]]:
+    """Give what a program reads. Raises BackupError with what it complained of where it fails."""
+    with _complaints() as said, _process(command, address, said, stdin=PIPE) as running:
+        with suppress(BrokenPipeError):  # it tells itself why it reads no more
+            if running.stdin is not None:
+                yield running.stdin
+                running.stdin.close()
         _judge(command, running.wait(), said)
 
 
 def run(command: list[str], address: str) -> None:
     """Run a program on the database of an address. Raises BackupError where it fails."""
-    with _complaints() as said, _process(command, address, said, subprocess.DEVNULL) as running:
+    with _complaints() as said, _process(command, address, said) as running:
         _judge(command, running.wait(), said)
 
 
@@ -114,14 +126,20 @@ def _complaints() -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _process(
-    command: list[str], address: str, said: IO[bytes], to: int
+    command: list[str],
+    address: str | None,
+    said: IO[bytes],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    target, password = without_password(address)
+    target, password = without_password(address or "")
+    database = ["-w", "-d", target] if address is not None else []
     secret = {"PGPASSWORD": password} if password else {}
     with subprocess.Popen(
-        [*command, "-w", "-d", target],
-        stdin=subprocess.DEVNULL,
-        stdout=to,
+        [*command, *database],
+        stdin=stdin,
+        stdout=stdout,
         stderr=said,
         env={**os.environ, **secret, "PGAPPNAME": "gept backup", "LC_MESSAGES": "C"},
         start_new_session=True,

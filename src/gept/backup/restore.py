@@ -9,14 +9,13 @@ from tempfile import NamedTemporaryFile
 
 from ..errors import BackupError
 from ..store import empty
+from ..store.database import is_there
 from ..store.snapshot import Measure, snapshot
-from . import files, programs
+from . import files, programs, script
 from .folder import Backup
 
 NOT_OURS = (" EXTENSION - timescaledb", " COMMENT - EXTENSION ")
 """What is made before the rest is restored, and what only a superuser may say."""
-STRICT_SINCE = 17
-"""From this version on, pg_restore says to every server what only such a one understands."""
 
 
 def refuse_unsound(backup: Backup) -> None:
@@ -44,13 +43,14 @@ def restore(backup: Backup, address: str, chosen: Path | None) -> list[str]:
             f"the database is not empty: it has {thing}; restore beside it with --into NAME, or "
             "make an empty one"
         )
-    fits = _programs(address, backup, chosen)
+    fits, server = _programs(address, backup, chosen)
     with empty.awaiting(address, backup.manifest.timescaledb):
-        _run(fits, backup, address)
+        _run(fits, server, backup, address)
     return compared(backup.manifest.tables, _held(address, backup))
 
 
-def _programs(address: str, backup: Backup, chosen: Path | None) -> programs.Programs:
+def _programs(address: str, backup: Backup, chosen: Path | None) -> tuple[programs.Programs, int]:
+    """Return the programs for the server of an address, and its major version."""
     with snapshot(address) as now:
         server = now.versions().major
     if (of := int(backup.manifest.server.partition(".")[0])) > server:
@@ -58,22 +58,18 @@ def _programs(address: str, backup: Backup, chosen: Path | None) -> programs.Pro
             f"the backup is of PostgreSQL {of}, and this server is {server}; restore it into one "
             f"of {of} or newer"
         )
-    fits = programs.fitting(chosen, server)
-    if fits.major >= STRICT_SINCE > server:
-        raise BackupError(
-            f"pg_restore in {fits.folder} is of PostgreSQL {fits.major} and speaks to servers "
-            f"from {STRICT_SINCE} on, but this one is {server}; install postgresql-client-{server}"
-            ", or name its folder by PG_BINDIR"
-        )
-    return fits
+    return programs.fitting(chosen, server), server
 
 
-def _run(fits: programs.Programs, backup: Backup, address: str) -> None:
+def _run(fits: programs.Programs, server: int, backup: Backup, address: str) -> None:
     """Restore in one transaction. Owners and rights are those of the role that restores."""
     with _chosen_entries(fits, backup) as entries:
-        command = [fits.command("pg_restore"), "--single-transaction", "--no-owner"]
-        command += ["--no-privileges", f"--use-list={entries}", str(backup.file)]
-        programs.run(command, address)
+        arguments = ["--no-owner", "--no-privileges", f"--use-list={entries}", str(backup.file)]
+        if script.needed(fits, server):
+            script.restore(fits, arguments, address)
+        else:
+            once = [fits.command("pg_restore"), "--single-transaction", *arguments]
+            programs.run(once, address)
 
 
 @contextmanager
@@ -120,7 +116,13 @@ def restore_into(backup: Backup, address: str, chosen: Path | None) -> None:
 
 
 def restore_beside(backup: Backup, address: str, name: str, chosen: Path | None) -> None:
-    """Restore into a new database beside that of an address; it is dropped if that fails."""
+    """Restore into another database of the server: an empty one, or a new one.
+
+    A new one is dropped again if that fails.
+    """
+    if is_there(address, name):
+        restore_into(backup, empty.at(address, name), chosen)
+        return
     with made(address, name) as target:
         restore_into(backup, target, chosen)
 
