@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from gept.backup import drill, manifest, part, programs, restore, whole
+from gept.backup import drill, manifest, part, programs, restore, script, whole
 from gept.backup import folder as folders
 from gept.backup.files import Measured
 from gept.backup.folder import Backup
+from gept.backup.programs import Programs
 from gept.errors import BackupError, StoreBroken
 from gept.store import Server, empty
 from gept.store.database import create
@@ -462,6 +464,19 @@ def test_newer_programs_restore_into_an_older_server(
     with pytest.raises(BackupError, match="pg_restore failed"):
         restore.restore_into(backup, old.url("half"), newer)
     assert empty.first_thing(old.url("half")) is None
+
+
+@pytest.mark.parametrize(("code", "whole"), [(0, True), (1, False)])
+def test_only_a_whole_script_is_committed(tmp_path: Path, code: int, whole: bool) -> None:
+    says = f"#!/bin/sh\nprintf 'SET transaction_timeout = 0;\\nSELECT 1;\\n'; exit {code}\n"
+    for name, text in (("pg_restore", says), ("psql", f"#!/bin/sh\ncat > {tmp_path}/ran\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+
+    with suppress(BackupError):
+        script.restore(Programs(tmp_path, 18), [], "dbname=x")
+
+    assert (tmp_path / "ran").read_text() == "BEGIN;\nSELECT 1;\n" + "COMMIT;\n" * whole
 
 
 def test_it_is_restored_into_an_empty_database_that_is_there(
