@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from io import BufferedWriter
 from pathlib import Path
 
 from .. import __version__
@@ -14,7 +15,7 @@ from ..store.copies import Shape, Source, Span, source
 from ..store.staging import Restored, Staging, staging
 from . import folder as folders
 from . import manifest
-from .files import Digest, Measured, parts
+from .files import CHUNK, Digest, Measured, parts
 from .folder import Backup
 from .manifest import FORMAT, Column, Manifest, Part
 from .restore import compared, refuse_unsound
@@ -49,9 +50,11 @@ def _refuse_range(of: Shape, span: Span) -> None:
 def _write(rows: Iterator[bytes], file: Path) -> Digest:
     with file.open("xb") as opened:
         measured = Measured(opened)
-        with gzip.GzipFile("", "wb", 6, measured, 0) as packed:
-            for row in rows:
-                packed.write(row)
+        with (
+            gzip.GzipFile("", "wb", 6, measured, 0) as packed,
+            BufferedWriter(packed, CHUNK) as pieces,
+        ):
+            pieces.writelines(rows)
     return measured.digest
 
 
