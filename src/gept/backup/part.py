@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from io import BufferedWriter
 from pathlib import Path
@@ -32,7 +33,8 @@ def back_up(address: str, folder: Path, table: str, span: Span, at: datetime) ->
         _refuse_range(found.of, span)
         name = f"{found.moment.database()}.{table}"
         with folders.held(folder), folders.new(folder, name, at) as undone:
-            written = _write(found.rows(span), undone / FILE)
+            with closing(found.rows(span)) as rows:
+                written = _write(rows, undone / FILE)
             manifest.write(_manifest(found, span, written, at), undone / manifest.NAME)
     return folders.open_backup(folders.done(undone))
 

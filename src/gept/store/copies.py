@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,8 +76,11 @@ class Source:
         """Return what a range of the table holds."""
         return measure(self._cursor, SQL("({})").format(self.of.rows(span)))
 
-    def rows(self, span: Span) -> Iterator[bytes]:
-        """Yield the rows of a range in the order of the key, as COPY writes them."""
+    def rows(self, span: Span) -> Generator[bytes, None, None]:
+        """Yield the rows of a range in the order of the key, as COPY writes them.
+
+        To be closed where it is not read to its end: until then the server waits for a reader.
+        """
         query = OUT.format(rows=self.of.rows(span), key=listed(self.of.key))
         with self._cursor.copy(query) as copy:
             for part in copy:
