@@ -211,7 +211,7 @@ def test_a_process_that_collects_does_the_upkeep(monkeypatch: pytest.MonkeyPatch
     done, nothing = Event(), cast("Any", None)
     monkeypatch.setattr(Parts, "look", lambda _: None)
     parts = replace(Parts(*[nothing] * len(fields(Parts))), collectors=(), repairs=())
-    parts = replace(parts, drain=Mock(), pulse=Mock(), upkeep=cast("Any", done.set))
+    parts = replace(parts, drain=Mock(), lookout=Mock(), pulse=Mock(), upkeep=cast("Any", done.set))
     parts = replace(parts, settings=Mock(beat=timedelta(0)))
 
     parts.jobs(done)["watch"]()

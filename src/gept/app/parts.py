@@ -25,6 +25,7 @@ from ..store import Lead, Store
 from . import now, outages, runner, spool, watch
 from .beginning import Beginning
 from .heart import Heart
+from .lookout import Lookout
 from .relief import Relief
 from .upkeep import Upkeep
 
@@ -65,12 +66,14 @@ class Parts:
     upkeep: Upkeep
     relief: Relief
     beginning: Beginning
+    lookout: Lookout
     pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
         jobs: dict[str, Callable[[], None]] = {"watch": partial(self._keep_looking, stop)}
         jobs["drain"] = partial(self.drain.follow, stop)
+        jobs["lookout"] = partial(self.lookout.follow, stop)
         for each in self.collectors:
             jobs[each.name] = partial(self.live.follow, each, stop)
         for number, repair in enumerate(self.repairs):
@@ -139,6 +142,7 @@ def assemble(
     told += [stops, heart, drain, *repairs]
     upkeep = Upkeep(store, settings.keep_rejects, now)
     relief = Relief(store, lead, collectors)
+    lookout = Lookout(settings.backups, health)
     return Parts(
         settings,
         collectors,
@@ -153,6 +157,7 @@ def assemble(
         upkeep,
         relief,
         Beginning(store, collectors, settings, now),
+        lookout,
     )
 
 

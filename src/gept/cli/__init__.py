@@ -24,6 +24,8 @@ COMMANDS = (
     "spool",
     "redecode",
     "verify",
+    "backup",
+    "restore",
     "health",
     "db",
     "settings",

@@ -88,6 +88,15 @@ class Spooled:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """When the newest sound backup was made, when one was last verified, and how many are bad."""
+
+    newest: datetime | None = None
+    verified: datetime | None = None
+    faulty: int = 0
+
+
 class Health:
     """Knows the newest good tick of each collector, and whether the database answers."""
 
@@ -99,6 +108,7 @@ class Health:
         self._spool = Spooled()
         self._led: frozenset[str] = frozenset()
         self._skews: dict[str, float] = {}
+        self._saved = Saved()
 
     def __call__(self, event: Event) -> None:
         """Take notice of a finished tick, and of what a source says of the time."""
@@ -181,6 +191,17 @@ class Health:
         """How the spool stands."""
         with self._lock:
             return self._spool
+
+    def backups(self, saved: Saved) -> None:
+        """Take notice of how the backups stand."""
+        with self._lock:
+            self._saved = saved
+
+    @property
+    def saved(self) -> Saved:
+        """How the backups stand."""
+        with self._lock:
+            return self._saved
 
     @property
     def states(self) -> Mapping[str, State]:

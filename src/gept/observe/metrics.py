@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector as Scraped
 from .. import __version__
 from ..events import Dropped, Event, Fetched, Finished, Retried
 from ..model import Collector, Kind, Status
+from .backups import BackupSeries
 from .health import Health
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -67,6 +68,7 @@ class Metrics:
         for name in self._of:
             self._begin_at_zero(name)
         self.registry.register(_Freshness(health, now))
+        self.registry.register(BackupSeries(lambda: health.saved))
 
     def __call__(self, event: Event) -> None:
         """Count one event."""

@@ -23,6 +23,7 @@ from .readers import (
     Wrong,
     address,
     ascii_text,
+    count,
     database_url,
     path,
     pooler,
@@ -214,6 +215,27 @@ class Settings:
         "database is away. A day of minutes has about 100 MiB.",
     )
 
+    backup_dir: Path | None = setting(
+        "GEPT_BACKUP_DIR",
+        path,
+        None,
+        "Folder that `gept backup` writes to; better on another disk. Default: `backups` in "
+        "`DATA_DIR`.",
+    )
+    backup_keep_daily: int = setting(
+        "GEPT_BACKUP_KEEP_DAILY",
+        count,
+        0,
+        "Of how many days `gept backup` keeps the newest backup. Where this and the next two are "
+        "all 0, it removes none.",
+    )
+    backup_keep_weekly: int = setting(
+        "GEPT_BACKUP_KEEP_WEEKLY", count, 0, "Of how many weeks it keeps the newest backup."
+    )
+    backup_keep_monthly: int = setting(
+        "GEPT_BACKUP_KEEP_MONTHLY", count, 0, "Of how many months it keeps the newest backup."
+    )
+
     by_collector: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -229,6 +251,11 @@ class Settings:
         from platformdirs import user_data_path
 
         return user_data_path("gept", appauthor=False)
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.backup_dir or self.folder / "backups"
 
     def of_collector(self, name: str, what: str) -> Any:
         """Return what is set for one collector, such as its ``PORT``; None where nothing is."""

@@ -54,6 +54,13 @@ def port(value: str) -> int:
     return int(value)
 
 
+def count(value: str) -> int:
+    """Read how many of something."""
+    if not re.fullmatch(r"[0-9]{1,4}", value):
+        raise Wrong("is not a number; set a whole number from 0 to 9999")
+    return int(value)
+
+
 def address(value: str) -> str:
     """Read an IP address to listen on."""
     from ipaddress import ip_address  # `gept health` starts without it
