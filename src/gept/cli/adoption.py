@@ -110,7 +110,7 @@ def _repeated(step: Step) -> str:
     if not step.looked_at:
         return f"unique: {'; '.join(step.old.keys)}" if step.old.keys else "no key; no rows"
     return (
-        f"no key: of the first {step.looked_at:,} rows {step.repeated:,} repeat the key of another"
+        f"no key: of {step.looked_at:,} rows looked at {step.repeated:,} repeat the key of another"
     )
 
 

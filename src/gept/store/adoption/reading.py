@@ -26,7 +26,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLOCKS = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint"
 NEXT = SQL("SELECT min({time})::timestamptz FROM {old} WHERE {time} >= {since}")
 PAGE_RANGE = SQL("old.ctid >= {}::tid AND old.ctid < {}::tid")
-TIME_RANGE = SQL("{time} >= {since} AND {time} < {until}")
+TIME_RANGE = SQL("old.{time} >= {since} AND old.{time} < {until}")
 STAGE = SQL("""
     CREATE TEMP TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS
     AS SELECT {columns}, NULL::tid AS place, NULL::text AS reason, NULL::jsonb AS original
