@@ -22,7 +22,13 @@ HOLD = "SELECT pg_advisory_xact_lock(%s)"
 PATIENCE = "SET LOCAL lock_timeout = '10s'"
 MAKE_SCHEMA = SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(SCHEMA))
 MOVE = SQL("ALTER TABLE {} SET SCHEMA {}")
-KEEP_ALL = "SELECT remove_retention_policy(%s::regclass, if_exists => TRUE)"
+KEEP_ALL = """
+    SELECT remove_retention_policy(format('%%I', hypertable_name)::regclass)
+    FROM timescaledb_information.jobs
+    WHERE proc_name = 'policy_retention' AND hypertable_schema = current_schema()
+      AND hypertable_name = %s
+"""
+"""Only where there is one: under the Apache edition the function only says that it may not."""
 ENTER = """
     INSERT INTO adoption (source, part, target, types, by_time, expected)
     VALUES (%s, %s, %s, %s, %s, %s)
