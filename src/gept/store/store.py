@@ -60,7 +60,7 @@ class Store:
     def begin(self, collector: Collector, since: datetime, now: datetime) -> None:
         """Want every tick of a collector from its first start on, and make partitions ahead."""
         with self._database.transaction() as cursor:
-            about = {**_declared(collector), "since": since, "now": now}
+            about = {**declared(collector), "since": since, "now": now}
             cursor.execute(named("begin"), about)
             if collector.table.partition is not None:
                 name = collector.table.journal or collector.table.name
@@ -69,7 +69,7 @@ class Store:
     def want(self, collector: Collector, since: datetime, until: datetime) -> None:
         """Want the ticks of a span as well."""
         with self._database.transaction() as cursor:
-            about = {**_declared(collector), "since": since, "until": until}
+            about = {**declared(collector), "since": since, "until": until}
             cursor.execute(named("want"), about)
 
     def newest(self, collector: Collector, now: datetime) -> datetime | None:
@@ -388,7 +388,7 @@ def _reach(collector: Collector, since: datetime, now: datetime) -> dict[str, An
     }
 
 
-def _declared(collector: Collector) -> dict[str, Any]:
+def declared(collector: Collector) -> dict[str, Any]:
     """Return what the database is to know of a collector."""
     return {
         "collector": collector.name,

@@ -15,6 +15,7 @@ from ..commands import Commands
         "url",
         "shell",
         "migrate",
+        "adopt",
         "status",
         "size",
         "compress",
