@@ -25,6 +25,7 @@ COMMANDS = (
     "redecode",
     "verify",
     "health",
+    "doctor",
     "db",
     "settings",
     "simulate",

@@ -64,12 +64,15 @@ def address(settings: Settings, server: Server | None) -> str:
             return server.url(settings.db_name)
         if settings.database_url is not None:
             return conninfo.make_conninfo(settings.database_url)
+        root = settings.db_sslrootcert
         return conninfo.make_conninfo(
             host=settings.db_host,
             port=settings.db_port,
             dbname=settings.db_name,
             user=settings.db_user,
             password=settings.db_pass,
+            sslmode=settings.db_sslmode,
+            sslrootcert=None if root is None else str(root),
         )
     except psycopg.ProgrammingError:
         raise SettingsError([UNREADABLE]) from None

@@ -92,6 +92,12 @@ class Server:
         return cluster.made_by(self.data) is not None or self.next_data.exists()
 
     @property
+    def running(self) -> bool:
+        """Whether some process runs the server now."""
+        said = postmaster.found(self.data)
+        return said is not None and said.ready and said.lives
+
+    @property
     def owned(self) -> bool:
         """Whether this process runs the server."""
         return self._process is not None and self._process.poll() is None
