@@ -16,6 +16,7 @@ import click
 
 from .demo import demo_option, settings_of
 from .moments import written
+from .roles import roles
 
 if TYPE_CHECKING:
     from ..store import Server
@@ -29,6 +30,9 @@ def command() -> None:
     from ..observe import logs
 
     logs.configure()
+
+
+command.add_command(roles)
 
 
 @command.command("url")

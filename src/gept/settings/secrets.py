@@ -21,20 +21,20 @@ def secret(name: str, values: Mapping[str, str]) -> str | None:
         return values.get(name)
     if name in values:
         raise Wrong(f"{name}: set here and by {name}_FILE as well; keep one of the two")
-    return held_by(name, Path(file))
+    return held_by(f"{name}_FILE", Path(file))
 
 
 def held_by(name: str, file: Path) -> str:
-    """Return the secret that a file holds. Raises Wrong."""
+    """Return the secret that a file holds. Raises Wrong, which names what has named the file."""
     try:
         content = file.read_text(encoding="utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise Wrong(
-            f"{name}_FILE: {str(file)!r} cannot be read ({reason}); name a readable file"
+            f"{name}: {str(file)!r} cannot be read ({reason}); name a readable file"
         ) from None
     if not content:
-        raise Wrong(f"{name}_FILE: {str(file)!r} is empty; write the secret into it")
+        raise Wrong(f"{name}: {str(file)!r} is empty; write the secret into it")
     return content
 
 
@@ -47,5 +47,5 @@ def renewed(settings: Settings) -> Settings:
     found = {}
     for field, file in settings.secret_files.items():
         with suppress(Wrong):
-            found[field] = about[field]["read"](held_by(about[field]["name"], file))
+            found[field] = about[field]["read"](held_by(field, file))
     return replace(settings, **found) if found else settings

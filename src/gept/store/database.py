@@ -138,7 +138,8 @@ class Database:
 REMEDIES = {
     "28P01": "set DB_USER and DB_PASS to those of a role that may log in",
     "3D000": "create the database, or set DB_NAME to one that is there",
-    "42501": "grant the role what it lacks, or let an owner run `gept db migrate`",
+    "42501": "run it as the owner, or let `gept db roles` grant what the role lacks",
+    "42883": "let the owner run `gept db migrate`, and an administrator `gept db roles`",
     "26000": "set DB_POOLER=transaction if a pooler is in front of the database",
     "42P05": "set DB_POOLER=transaction if a pooler is in front of the database",
     "42P01": "run `gept db migrate`",
