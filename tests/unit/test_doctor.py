@@ -12,9 +12,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from services import Services
 from stand import NOW, TOKEN, Stand
 
-from gept.doctor import CHECKS, Finding, Level, Subject, credentials, examine, machine, running
+from gept.doctor import (
+    CHECKS,
+    Finding,
+    Level,
+    Subject,
+    credentials,
+    examine,
+    machine,
+    others,
+    probe,
+    running,
+)
 from gept.doctor import server as servers
 from gept.doctor.probe import Answer
 from gept.errors import StoreAway
@@ -307,3 +319,71 @@ def test_few_file_descriptors_are_told(subject: Subject, monkeypatch: pytest.Mon
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
 
     assert worst(subject, machine.descriptors).seen == "a process may open 256 files"
+
+
+RULES = {"data": {"groups": [{"rules": [{"name": "CollectorStale"}, {"name": "GeptDown"}]}]}}
+UP = {"labels": {"job": "gept"}, "health": "up", "scrapeUrl": "http://h:8080/metrics"}
+DOWN = {**UP, "health": "down", "lastError": "connection refused"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "targets", "seen"),
+    [
+        (RULES, [UP], ["2 alerts are loaded in http://p:9090"]),
+        ({"data": {"groups": []}}, [UP], ["http://p:9090 has no alert CollectorStale"]),
+        (
+            RULES,
+            [DOWN],
+            [
+                "2 alerts are loaded in http://p:9090",
+                "Prometheus cannot read http://h:8080/metrics: connection refused",
+            ],
+        ),
+        (
+            RULES,
+            [],
+            ["2 alerts are loaded in http://p:9090", "Prometheus has no targets of the job gept"],
+        ),
+        ({}, [], ["http://p:9090 does not answer as Prometheus does: 'data'"]),
+    ],
+)
+def test_prometheus_is_asked_for_its_rules_and_targets(
+    rules: Any, targets: Any, seen: list[str], subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_by = {"rules": rules, "targets": {"data": {"activeTargets": targets}}}
+    monkeypatch.setattr(
+        probe, "json_of", lambda _, path: told_by[path.split("/")[3].partition("?")[0]]
+    )
+    assert worst(subject, others.alerts).seen.startswith("not known")
+
+    found = told(replace(subject, prometheus="http://p:9090"), others.alerts)
+
+    assert [each.seen for each in found] == seen
+    assert [each.level for each in found if "loaded" not in each.seen] == [Level.FAILURE] * (
+        len(seen) - ("alerts are loaded" in seen[0])
+    )
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://h", "http://127.0.0.1:1"])
+def test_a_wrong_prometheus_is_a_finding(url: str, subject: Subject) -> None:
+    found = worst(replace(subject, prometheus=url), others.alerts)
+
+    assert found.level is Level.FAILURE
+    assert found.seen.startswith(f"{url} does not answer as Prometheus does: ")
+
+
+def test_the_sources_are_asked_once_and_only_when_wanted(
+    upstream: Services, tmp_path: Path, collectors: dict[str, Collector]
+) -> None:
+    upstream.now = NOW.timestamp
+    here = examined(tmp_path, collectors, upstream.environ())
+    assert worst(here, others.sources).level is Level.OK
+    assert upstream.paths() == []
+
+    asking = replace(here, ask=True)
+    assert [each.level for each in told(asking, others.sources)] == [Level.OK] * 3
+    assert len(upstream.paths()) == 3
+    upstream.fault("/api/v1/osrs", "status:503")
+    assert "HTTP 503" in worst(asking, others.sources).seen
+    late = replace(asking, now=lambda: NOW + timedelta(seconds=60))
+    assert "our clock differs by" in worst(late, others.sources).seen

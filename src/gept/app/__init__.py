@@ -19,9 +19,9 @@ from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
 from ..runner import Runner
-from ..settings import Settings
+from ..settings import Settings, renewed
 from ..spool import Spool
-from ..store import Database, Server, Store, address, tables
+from ..store import Database, Server, Store, address, renewing, tables
 from ..store.database import create, is_there
 from ..store.layouts import timescale
 from ..store.migrate import migrate
@@ -58,7 +58,7 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     if server is not None:
         server.ensure()
         create(server.url("postgres"), settings.db_name)
-    where, sets = address(settings, server), collectors.migration_sets()
+    where, sets = address(renewed(settings), server), collectors.migration_sets()
     for each in until_stopped(lambda: migrate(where, sets), stop):
         log.info("migrated", set=each.set, number=each.number, name=each.name)
     until_stopped(lambda: refuse_unfit_tables(where), stop)
@@ -98,7 +98,7 @@ def refuse_unfit_tables(where: str) -> None:
 @contextmanager
 def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
-    database = Database(address(settings, server), pooled=settings.db_pooler == "transaction")
+    database = Database(renewing(settings, server), pooled=settings.db_pooler == "transaction")
     try:
         database.open()
         yield Store(database)

@@ -21,7 +21,7 @@ from ..observe import logs
 from ..observe.health import Health
 from ..observe.metrics import Metrics
 from ..settings import Settings
-from ..store import Lead, Server, Store, address
+from ..store import Lead, Server, Store, renewing
 from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, embedded, now, opened, prepare
@@ -130,7 +130,7 @@ class Following:
         others: dict[str, Callable[[], None]],
     ) -> None:
         """Follow, with ``others`` as jobs beside the collectors'."""
-        lead = Lead(address(self.settings, server))
+        lead = Lead(renewing(self.settings, server))
         watchers: list[Observer] = [health, *observers, logs.Logs()]
         parts = assemble(self.settings, self.collectors, store, lead, watchers, health, self.stop)
         parts.spool.clear_parts()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..model import Collector
 from ..settings import Settings
@@ -63,6 +64,20 @@ def get(
         connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read(2**20)
+    finally:
+        connection.close()
+
+
+def json_of(base: str, path: str) -> Any:
+    """Return what a web service tells as JSON. Raises OSError, HTTPException or ValueError."""
+    parts = urlsplit(base)
+    if parts.scheme not in {"http", "https"} or parts.hostname is None:
+        raise ValueError("that is no web address")
+    made = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = made(parts.hostname, parts.port, timeout=WAIT)
+    try:
+        connection.request("GET", parts.path.rstrip("/") + path)
+        return json.loads(connection.getresponse().read(2**24))
     finally:
         connection.close()
 

@@ -38,6 +38,14 @@ def held_by(name: str, file: Path) -> str:
     return content
 
 
+def without(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the secrets of gept: what programs are given that it starts."""
+    from . import declared, named
+
+    secrets = {named(each) for each in declared() if each.metadata["secret"]}
+    return {name: value for name, value in environ.items() if name not in secrets}
+
+
 def renewed(settings: Settings) -> Settings:
     """Return settings with the secrets read anew that are in files.
 

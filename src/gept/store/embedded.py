@@ -227,6 +227,7 @@ class Server:
                 stdout=output,
                 stderr=output,
                 cwd="/",
+                env=account.environ(),
                 start_new_session=True,
                 preexec_fn=chosen.enter,  # noqa: PLW1509 - the main thread, and simple calls
             )
