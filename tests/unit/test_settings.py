@@ -201,13 +201,13 @@ def test_secrets_in_files_can_be_read_anew(tmp_path: Path) -> None:
     file.write_text("postgresql://u:one@h/d")
     settings = load({"DATABASE_URL_FILE": str(file)}, tmp_path)
     newest = renewing(settings, None)
-    assert "password=one" in newest()
+    assert ":one@" in newest()
 
     file.write_text("postgresql://u:two@h/d\n")
-    assert "password=two" in newest()
+    assert ":two@" in newest()
     for half in ("", "postgre", "postgresql://u:three@h/d?nonsense=1"):
         file.write_text(half)
-        assert "password=one" in newest()
+        assert ":one@" in newest()
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "require"])
