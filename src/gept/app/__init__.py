@@ -20,9 +20,9 @@ from ..observe import logs
 from ..observe.health import Health
 from ..outages import Outages
 from ..runner import Runner
-from ..settings import Settings
+from ..settings import Settings, renewed
 from ..spool import Spool
-from ..store import Database, Server, Store, address, tables
+from ..store import Database, Server, Store, address, renewing, tables
 from ..store.database import create, is_there
 from ..store.layouts import timescale
 from ..store.migrate import migrate
@@ -60,7 +60,7 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     if server is not None:
         server.ensure()
         create(server.url("postgres"), settings.db_name)
-    where, sets = address(settings, server), collectors.migration_sets()
+    where, sets = address(renewed(settings), server), collectors.migration_sets()
     for each in until_stopped(lambda: migrate(where, sets), stop):
         log.info("migrated", set=each.set, number=each.number, name=each.name)
     until_stopped(lambda: refuse_unfit_tables(where), stop)
@@ -103,7 +103,7 @@ def opened(
 ) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
     pooled = settings.db_pooler == "transaction"
-    database = Database(address(settings, server), connections, pooled=pooled)
+    database = Database(renewing(settings, server), connections, pooled=pooled)
     try:
         database.open()
         yield Store(database)

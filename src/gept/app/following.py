@@ -21,7 +21,7 @@ from ..observe.health import Health
 from ..observe.metrics import Metrics
 from ..outages import Outages
 from ..settings import Settings
-from ..store import Lead, Server, Store, address
+from ..store import Lead, Server, Store, renewing
 from ..web import Server as Web
 from ..web.routes import application
 from . import GRACE, connections, embedded, now, opened, outages, prepare
@@ -132,7 +132,7 @@ class Following:
         others: dict[str, Callable[[], None]],
     ) -> None:
         """Follow, with ``others`` as jobs beside the collectors'."""
-        lead = Lead(address(self.settings, server))
+        lead = Lead(renewing(self.settings, server))
         watchers: list[Observer] = [health, *observers, logs.Logs()]
         parts = assemble(self.settings, self.collectors, store, lead, watchers, health, self.stop)
         parts.spool.clear_parts()

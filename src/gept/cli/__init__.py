@@ -27,6 +27,7 @@ COMMANDS = (
     "backup",
     "restore",
     "health",
+    "doctor",
     "db",
     "settings",
     "simulate",

@@ -29,12 +29,15 @@ from .readers import (
     pooler,
     port,
     size,
+    sslmode,
     switch,
     text,
     token,
     url,
     within,
 )
+from .secrets import renewed as renewed
+from .secrets import secret
 
 OURS = "GEPT_"
 FOR_TESTS = "GEPT_TEST_"
@@ -74,6 +77,21 @@ class Settings:
     db_name: str = setting("DB_NAME", text, "osrs_data", "Name of the database.")
     db_user: str = setting("DB_USER", text, "osrs_user", "Role that connects.")
     db_pass: str | None = setting("DB_PASS", text, None, "Password of that role.", secret=True)
+    db_sslmode: str | None = setting(
+        "DB_SSLMODE",
+        sslmode,
+        None,
+        "How the way to your PostgreSQL is closed to others: `verify-full` encrypts it and lets "
+        "in only the server that the certificate names. Default: `prefer`, which encrypts where "
+        "the server can and proves nothing.",
+    )
+    db_sslrootcert: Path | None = setting(
+        "DB_SSLROOTCERT",
+        path,
+        None,
+        "Certificate, in PEM form, of who signed that of the server; for the modes `verify-ca` "
+        "and `verify-full`.",
+    )
     db_pooler: str = setting(
         "DB_POOLER",
         pooler,
@@ -237,6 +255,7 @@ class Settings:
     )
 
     by_collector: Mapping[str, Any] = field(default_factory=dict)
+    secret_files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def embedded(self) -> bool:
@@ -351,6 +370,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
                 settings[each.name] = value
         except Wrong as fault:
             faults.append(str(fault))
+    settings["secret_files"] = _secret_files(values)
     settings["by_collector"] = {}
     for name in sorted(_of_collectors(values)):
         try:
@@ -384,7 +404,7 @@ def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
     name = declaration.metadata["name"]
     raw, shown = values.get(name), values.get(name)
     if declaration.metadata["secret"]:
-        raw, shown = _secret(name, values), "its value (not shown)"
+        raw, shown = secret(name, values), "its value (not shown)"
     if raw is None:
         return None
     try:
@@ -394,22 +414,11 @@ def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
         raise Wrong(f"{name}: {said} {fault}") from None
 
 
-def _secret(name: str, values: Mapping[str, str]) -> str | None:
-    file = values.get(f"{name}_FILE")
-    if file is None:
-        return values.get(name)
-    if name in values:
-        raise Wrong(f"{name}: set here and by {name}_FILE as well; keep one of the two")
-    try:
-        content = Path(file).read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise Wrong(
-            f"{name}_FILE: {file!r} cannot be read ({reason}); name a readable file"
-        ) from None
-    if not content:
-        raise Wrong(f"{name}_FILE: {file!r} is empty; write the secret into it")
-    return content
+def _secret_files(values: Mapping[str, str]) -> dict[str, Path]:
+    """Return where the secrets are that are in files, by the field that holds each."""
+    secrets = [each for each in declared() if each.metadata["secret"]]
+    files = {each.name: values.get(f"{named(each)}_FILE") for each in secrets}
+    return {name: Path(file) for name, file in files.items() if file}
 
 
 def _unknown(values: Mapping[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SHORTEST_TOKEN = 16
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SIZES = {"MiB": 2**20, "GiB": 2**30}
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -118,6 +119,13 @@ def pooler(value: str) -> str:
     """Read how a connection pooler in front of the database gives connections out."""
     if value not in {"session", "transaction"}:
         raise Wrong("is no way to pool; set session or transaction")
+    return value
+
+
+def sslmode(value: str) -> str:
+    """Read how far a connection to the database is closed to others."""
+    if value not in SSL_MODES:
+        raise Wrong(f"is no way to encrypt; set one of {', '.join(SSL_MODES)}")
     return value
 
 

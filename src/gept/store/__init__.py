@@ -1,6 +1,6 @@
 """The one way into the database."""
 
-from .database import Database, address
+from .database import Database, address, renewing
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
@@ -43,4 +43,5 @@ __all__ = [
     "Standing",
     "Store",
     "address",
+    "renewing",
 ]

@@ -6,6 +6,7 @@ the server gives them to the next that asks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
@@ -51,10 +52,11 @@ NAME = "gept lead {}"
 class Lead:
     """The collectors that this process leads.
 
-    While the database is away it still leads what it led last, and takes nothing on.
+    While the database is away it still leads what it led last, and takes nothing on. ``address``
+    may be what gives the connection string anew for each connection.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str | Callable[[], str]) -> None:
         self.process = uuid4()
         self._address = address
         self._lock = Lock()
@@ -113,7 +115,7 @@ class Lead:
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:
             made = _Prompt.connect(
-                self._address,
+                self._address if isinstance(self._address, str) else self._address(),
                 application_name=NAME.format(self.process),
                 connect_timeout=5,
                 prepare_threshold=None,

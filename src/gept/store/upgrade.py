@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from ..errors import StoreBroken, UsageError
-from . import cluster, programs
+from . import account, cluster, programs
 from .database import translated
 from .embedded import Server, Wait
 
@@ -100,8 +100,11 @@ def _copy(old: Server, new: Server) -> None:
 
 
 def _pipe(source: list[str], target: list[str]) -> None:
-    with subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as dumping:
-        loaded = subprocess.run(target, stdin=dumping.stdout, capture_output=True, check=False)
+    env, pipe = account.environ(), subprocess.PIPE
+    with subprocess.Popen(source, env=env, stdout=pipe, stderr=pipe) as dumping:
+        loaded = subprocess.run(
+            target, env=env, stdin=dumping.stdout, capture_output=True, check=False
+        )
         if dumping.stdout:  # or a dump that nobody reads any more would wait for ever
             dumping.stdout.close()
         said = (dumping.stderr.read() if dumping.stderr else b"") + loaded.stderr

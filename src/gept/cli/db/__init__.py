@@ -20,6 +20,7 @@ from ..commands import Commands
         "size",
         "compress",
         "retention",
+        "roles",
         "run",
         "upgrade",
     ),
