@@ -25,10 +25,11 @@ from gept.backup.programs import Programs
 from gept.errors import BackupError, StoreBroken
 from gept.store import Server, empty
 from gept.store.database import create
-from gept.store.migrate import migrate
+from gept.store.migrate import migrate, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = {"price_data_5min": timedelta(weeks=1)}
+MIGRATIONS = len(shipped())
 OLD = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-6]/bin"))), None)
 Query = Callable[..., list[Any]]
 
@@ -85,7 +86,9 @@ def test_a_whole_database_comes_out_as_it_went_in(
     with psycopg.connect(postgres.url(beside)) as connection:
         found = connection.execute("SELECT count(*), sum(high_price_volume) FROM price_data_5min")
         assert found.fetchone() == (1000, 499500)
-        assert connection.execute("SELECT count(*) FROM schema_migrations").fetchone() == (10,)
+        assert connection.execute("SELECT count(*) FROM schema_migrations").fetchone() == (
+            MIGRATIONS,
+        )
     assert backup.manifest.tables["public.price_data_5min"].rows == 1000
     assert backup.manifest.database == "gept_test"
     assert backup.manifest.server.startswith(str(postgres.major))
@@ -447,7 +450,7 @@ def test_a_backup_of_an_older_server_is_restored_into_a_newer_one(
 
     restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
 
-    assert backup.manifest.rows == 10
+    assert backup.manifest.rows == MIGRATIONS
 
 
 def test_newer_programs_restore_into_an_older_server(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from backups import make
 from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
@@ -13,35 +14,13 @@ from gept.app.lookout import Lookout
 from gept.backup import folder as folders
 from gept.backup import manifest, rotation
 from gept.backup.folder import Backup
-from gept.backup.manifest import Manifest, Part
+from gept.backup.manifest import Part
 from gept.backup.rotation import Keep
 from gept.errors import BackupError
 from gept.observe.backups import BackupSeries
 from gept.observe.health import Health
-from gept.store.snapshot import Measure
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
-
-
-def make(folder: Path, at: datetime, part: Part | None = None) -> Backup:
-    """Make a backup whose data are a few bytes."""
-    with folders.held(folder), folders.new(folder, "osrs", at) as undone:
-        (undone / "data").write_bytes(b"1234")
-        written = Manifest(
-            format=manifest.FORMAT,
-            gept="0",
-            server="18.1",
-            timescaledb=None,
-            database="osrs",
-            created_at=at,
-            file="data",
-            size=4,
-            sha256="",
-            tables={"t": Measure(1, "1")},
-            part=part,
-        )
-        manifest.write(written, undone / manifest.NAME)
-    return folders.open_backup(folders.done(undone))
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from backups import make
 from services import Services
 from stand import NOW, TOKEN, Stand
 
+from gept.backup.folder import judge
 from gept.doctor import (
     CHECKS,
     Finding,
@@ -324,6 +326,26 @@ def test_few_file_descriptors_are_told(subject: Subject, monkeypatch: pytest.Mon
 RULES = {"data": {"groups": [{"rules": [{"name": "CollectorStale"}, {"name": "GeptDown"}]}]}}
 UP = {"labels": {"job": "gept"}, "health": "up", "scrapeUrl": "http://h:8080/metrics"}
 DOWN = {**UP, "health": "down", "lastError": "connection refused"}
+
+
+def test_backups_are_to_be_there_new_sound_and_tried(subject: Subject) -> None:
+    folder = subject.settings.backups
+    none = worst(subject, others.backup)
+    folder.mkdir(parents=True)
+    make(folder, NOW - timedelta(days=3))
+    old = worst(subject, others.backup)
+    new = make(folder, NOW - timedelta(hours=3))
+    untried = worst(subject, others.backup)
+    judge(new, NOW, [])
+    tried = worst(subject, others.backup)
+    new.file.write_bytes(b"1")
+    cut = worst(subject, others.backup)
+
+    assert "there is none" in none.seen
+    assert (old.level, "older than 2 days" in old.seen) == (Level.FAILURE, True)
+    assert (untried.level, untried.remedy) == (Level.WARNING, "run gept backup verify")
+    assert tried.level is Level.OK
+    assert "1 in" in cut.seen
 
 
 @pytest.mark.parametrize(

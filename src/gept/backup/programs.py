@@ -17,6 +17,7 @@ from subprocess import PIPE
 from typing import IO
 
 from ..errors import BackupError
+from ..store.account import environ
 from ..store.database import without_password
 
 INSTALLED = Path("/usr/lib/postgresql")
@@ -70,10 +71,10 @@ def _look(folder: Path) -> Programs | None:
         return None
     asked = [str(folder / "pg_dump"), "-V"]
     try:
-        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        done = subprocess.run(asked, env=environ(), capture_output=True, text=True, check=False)
     except OSError:
         return None
-    version = VERSION.search(said)
+    version = VERSION.search(done.stdout)
     return Programs(folder, int(version[1])) if version else None
 
 
@@ -108,7 +109,9 @@ def run(command: list[str], address: str) -> None:
 
 def said_by(command: list[str]) -> str:
     """Return what a program writes that needs no database. Raises BackupError where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        command, env=environ(), capture_output=True, text=True, errors="replace", check=False
+    )
     if done.returncode:
         complaint = " ".join(done.stderr.split())[:LONGEST_COMPLAINT]
         raise BackupError(f"{Path(command[0]).name} failed: {complaint}")
@@ -141,7 +144,7 @@ def _process(
         stdin=stdin,
         stdout=stdout,
         stderr=said,
-        env={**os.environ, **secret, "PGAPPNAME": "gept backup", "LC_MESSAGES": "C"},
+        env={**environ(), **secret, "PGAPPNAME": "gept backup", "LC_MESSAGES": "C"},
         start_new_session=True,
     ) as running:
         try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from threading import Event as Flag
 from time import monotonic
 from typing import Any
 
 from .. import upstream
-from ..errors import UpstreamError
+from ..backup.folder import listed
+from ..errors import BackupError, UpstreamError
 from ..events import LARGEST_SKEW, Event, Fetched
 from ..model import Collector, Tick
 from . import probe
@@ -21,9 +23,34 @@ RULE = "CollectorStale"
 """An alert of ours that tells that our rules are loaded."""
 
 
+MAKE_BACKUP = "run gept backup each day, such as by gept-backup.timer"
+OLD_BACKUP = timedelta(days=2)
+
+
 def backup(subject: Subject) -> Iterator[Finding]:
-    """Whether there is a good backup that is not old."""
-    yield warning("backup", "no backup is known", "back the database up each day, by pg_dump")
+    """Whether there is a good backup that is not old, and whether it was tried."""
+    folder = subject.settings.backups
+    try:
+        found, faults = listed(folder)
+    except BackupError as error:
+        yield warning("backup", str(error), MAKE_BACKUP)
+        return
+    sound = [each for each in found if each.whole and each.sound]
+    faulty = len(faults) + sum(not each.sound for each in found)
+    if faulty:
+        yield failure("backup", f"{faulty} in {folder} are not sound", "gept backup list tells why")
+    yield _newest(max((each.manifest.created_at for each in sound), default=None), subject)
+    if sound and not any(each.verdict for each in sound):
+        yield warning("backup", "none was ever restored to try it", "run gept backup verify")
+
+
+def _newest(at: datetime | None, subject: Subject) -> Finding:
+    if at is None:
+        return warning("backup", f"there is none in {subject.settings.backups}", MAKE_BACKUP)
+    seen = f"the newest whole one is of {at:%Y-%m-%d %H:%M}Z"
+    if subject.now() - at > OLD_BACKUP:
+        return failure("backup", f"{seen}, older than {OLD_BACKUP.days} days", MAKE_BACKUP)
+    return ok("backup", seen)
 
 
 def alerts(subject: Subject) -> Iterator[Finding]:
