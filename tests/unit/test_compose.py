@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gept.app import chosen
 from gept.cli.settings import example
 from gept.collectors import load_all
 from gept.settings import declared, load, named
@@ -100,9 +101,9 @@ def test_settings_in_containers_hold(name: str, tmp_path: Path) -> None:
 
     loaded = load(environ, tmp_path)
 
-    assert set(environ) - {"DB_PASS_FILE"} <= {named(each) for each in declared()} | set(
-        loaded.by_collector
-    )
+    known = {named(each) for each in declared()} | set(loaded.by_collector)
+    assert set(environ) - {"DB_PASS_FILE"} <= known
+    assert len(chosen([], loaded)) == len(COLLECTING)
     assert (loaded.db_host, loaded.bind_address) == ("timescaledb", "0.0.0.0")
     assert OURS[name]["env_file"] == ".env"
 
