@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -528,3 +529,18 @@ def test_the_database_is_held_for_other_programs(gept: Gept, port: int) -> None:
     holder.terminate()
     assert holder.wait(10) == 0
     assert gept("once", "players").returncode == 0
+
+
+def test_the_made_up_market_is_where_the_settings_say(gept: Gept) -> None:
+    port = free_port()
+    gept.start("simulate", "--port", str(port), BIND_ADDRESS="127.0.0.2")
+
+    def answers(host: str) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((host, port)) == 0
+
+    until(partial(answers, "127.0.0.2"))
+    assert not answers("127.0.0.1")
+    taken = gept("simulate", "--port", str(port), BIND_ADDRESS="127.0.0.2")
+    assert taken.returncode == 2
+    assert f"--port: 127.0.0.2:{port} cannot be used (Address already in use)" in taken.stderr

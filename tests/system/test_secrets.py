@@ -33,6 +33,7 @@ WHICH: dict[str, list[list[str]]] = {
     "redecode": [["redecode"]],
     "verify": [["verify", "hourly"]],
     "health": [["health"]],
+    "dashboard": [["dashboard", "nobody"]],
     "doctor": [["doctor"], ["doctor", "--json", "--ask"]],
     "backup": [["backup"], ["backup", "list"], ["backup", "verify"]],
     "restore": [["restore", "nothing"]],

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
@@ -121,10 +120,10 @@ def test_a_start_that_waits_for_the_database_keeps_why(
         following.stop.set()
         raise StoreAway("the database is starting up")
 
-    monkeypatch.setattr("gept.app.following.prepare", away)
+    monkeypatch.setattr("gept.app.service.prepare", away)
     monkeypatch.setattr("gept.app.following.now", lambda: NOON + timedelta(seconds=20))
     following.collectors = [latest.COLLECTOR]
-    assert not following._await_database(None, Mock())
+    assert not following._await_database(None)
 
     spans = app.outages(settings).spans(latest.COLLECTOR, NOON)
     assert list(spans) == [(NOON, NOON + timedelta(minutes=1), "the database is starting up")]

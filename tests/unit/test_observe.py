@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
@@ -19,7 +20,7 @@ from gept.observe.health import Health
 from gept.observe.logs import Logs, configure
 from gept.observe.metrics import Metrics
 from gept.sources import PRICES
-from gept.store import Standing
+from gept.store import Process, Standing
 
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
 T = datetime(2026, 11, 22, 12, 25, tzinfo=UTC)
@@ -70,6 +71,19 @@ def test_running_without_data_is_not_health(health: Health, clock: Clock) -> Non
     health(replace(FAILED, tick=T + timedelta(minutes=25)))
 
     assert "last error: HTTP 404" in health.troubles()[0]
+
+
+def test_a_fleet_is_healthy_when_a_process_leads_each_collector(health: Health) -> None:
+    def process(*leads: str) -> Process:
+        return Process(UUID(int=1), "one", 7, "0.1.0", T, NOW, ["5m", "items"], [*leads], {}, 0)
+
+    health(DONE)
+    health.fleet([process(), process("5m")])
+    assert health.troubles() == []
+    health.fleet([process("items")])
+    assert health.troubles() == ["5m: each process that follows it stands by; see their logs"]
+    health.fleet([])
+    assert health.troubles() == ["5m: no process follows it; start gept collect 5m"]
 
 
 def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:

@@ -14,6 +14,7 @@ from .exits import Exit, exit_of
 COMMANDS = (
     "up",
     "collect",
+    "dashboard",
     "once",
     "status",
     "gaps",

@@ -12,7 +12,7 @@ from ..errors import StoreBroken
 from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool import Waiting
-from ..store import Standing
+from ..store import Process, Standing
 
 TOLD_FOR = timedelta(hours=1)
 T = TypeVar("T", datetime, tuple[datetime, datetime])
@@ -107,6 +107,7 @@ class Health:
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
         self._led: frozenset[str] = frozenset()
+        self._unled: list[str] = []
         self._skews: dict[str, float] = {}
         self._saved = Saved()
 
@@ -155,6 +156,15 @@ class Health:
         """Take notice of the collectors that this process leads."""
         with self._lock:
             self._led = collectors
+
+    def fleet(self, processes: Sequence[Process]) -> None:
+        """Take notice of the processes that live: each collector must be led by one of them."""
+        led = {name for each in processes for name in each.leads}
+        stand_by = {name for each in processes for name in each.collectors}
+        with self._lock:
+            self._unled = [
+                _unled(name, waits=name in stand_by) for name in self._states if name not in led
+            ]
 
     @property
     def led(self) -> frozenset[str]:
@@ -220,6 +230,8 @@ class Health:
         now = self._now()
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         found += self.spooled.troubles(now)
+        with self._lock:
+            found += self._unled
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
 
     def warnings(self) -> list[str]:
@@ -227,6 +239,12 @@ class Health:
         with self._lock:
             skews = dict(self._skews)
         return [_told(source, skew) for source, skew in skews.items() if abs(skew) > LARGEST_SKEW]
+
+
+def _unled(name: str, *, waits: bool) -> str:
+    if waits:
+        return f"{name}: each process that follows it stands by; see their logs"
+    return f"{name}: no process follows it; start gept collect {name}"
 
 
 def _told(source: str, skew: float) -> str:

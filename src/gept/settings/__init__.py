@@ -120,14 +120,17 @@ class Settings:
         "Address that the web ports listen on; other machines reach them only if you change it.",
     )
     dashboard_port: int = setting(
-        "DASHBOARD_PORT", port, 8080, "Web port of `gept up`: dashboard, metrics, health."
+        "DASHBOARD_PORT",
+        port,
+        8080,
+        "Web port of `gept up` and `gept dashboard`: dashboard, metrics, health.",
     )
     dashboard_token: str | None = setting(
         "DASHBOARD_TOKEN",
         token,
         None,
-        "Who has it may see the dashboard; at least 16 characters. `gept up` needs it where "
-        "`BIND_ADDRESS` is not loopback.",
+        "Who has it may see the dashboard; at least 16 characters. `gept up` and `gept dashboard` "
+        "need it where `BIND_ADDRESS` is not loopback.",
         secret=True,
     )
     dashboard_open: bool = setting(
@@ -140,8 +143,8 @@ class Settings:
         "TLS_CERT_FILE",
         path,
         None,
-        "Certificate, in PEM form, with which `gept up` serves HTTPS on `DASHBOARD_PORT`; behind "
-        "it in the file those that signed it.",
+        "Certificate, in PEM form, with which `gept up` and `gept dashboard` serve HTTPS on "
+        "`DASHBOARD_PORT`; behind it in the file those that signed it.",
     )
     tls_key_file: Path | None = setting(
         "TLS_KEY_FILE", path, None, "Private key of that certificate, in PEM form."
