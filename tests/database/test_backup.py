@@ -326,6 +326,15 @@ def test_programs_that_are_absent_are_told(tmp_path: Path) -> None:
         programs.fitting(tmp_path, 17)
 
 
+def test_where_none_are_installed_those_that_come_with_gept_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(programs, "INSTALLED", tmp_path)
+
+    assert programs.fitting(None, 17).major >= 18
+
+
 def test_programs_that_are_too_old_are_told(tmp_path: Path) -> None:
     for name in ("pg_dump", "pg_restore"):
         (tmp_path / name).write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.3 (Debian)'\n")

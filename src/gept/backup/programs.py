@@ -19,6 +19,7 @@ from typing import IO
 from ..errors import BackupError
 from ..store.account import environ
 from ..store.database import without_password
+from ..store.programs import binaries
 
 INSTALLED = Path("/usr/lib/postgresql")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
@@ -40,7 +41,8 @@ class Programs:
 def fitting(chosen: Path | None, server: int) -> Programs:
     """Return programs for a server of a major version: of the same, or else of a newer one.
 
-    ``chosen`` is the folder that a setting names, which alone counts then. Raises BackupError.
+    ``chosen`` is the folder that a setting names, which alone counts then. Otherwise those that are
+    installed, and those that come with gept. Raises BackupError.
     """
     found = [each for folder in _folders(chosen, server) if (each := _look(folder))]
     if not found:
@@ -63,7 +65,8 @@ def _folders(chosen: Path | None, server: int) -> list[Path]:
     if chosen is not None:
         return [chosen]
     on_path = shutil.which("pg_dump")
-    return [*([Path(on_path).parent] if on_path else []), INSTALLED / str(server) / "bin"]
+    installed = [*([Path(on_path).parent] if on_path else []), INSTALLED / str(server) / "bin"]
+    return [*installed, binaries(None)]
 
 
 def _look(folder: Path) -> Programs | None:
