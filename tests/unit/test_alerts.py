@@ -150,6 +150,16 @@ CASES = [
         silent=({'up{job="gept"}': "1x60 0 1x300"}, {'up{job="node"}': "0x400"}),
     ),
     Case(
+        "GeptRestarts",
+        {'process_start_time_seconds{job="gept",instance="a"}': "100x30 200x3 300x3 400x3 500x100"},
+        "42m",
+        "44m",
+        silent=(
+            {'process_start_time_seconds{job="gept",instance="a"}': "100x30 200x3 300x3 400x400"},
+            {'process_start_time_seconds{job="node"}': "0+60x400"},
+        ),
+    ),
+    Case(
         "GeptAbsent",
         {'up{job="gept"}': "1x10 stale"},
         "15m",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
+    ProcessCollector,
     Counter,
     Gauge,
     Histogram,
@@ -47,6 +48,7 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._of = {each.name: _Series(each, self.registry) for each in collectors}
         self._counters = {
             name: Counter(name, about, labels, registry=self.registry)
