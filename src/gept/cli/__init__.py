@@ -24,6 +24,7 @@ COMMANDS = (
     "spool",
     "redecode",
     "verify",
+    "import",
     "health",
     "db",
     "settings",
