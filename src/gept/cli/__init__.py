@@ -24,6 +24,7 @@ COMMANDS = (
     "spool",
     "redecode",
     "verify",
+    "archive",
     "import",
     "health",
     "db",

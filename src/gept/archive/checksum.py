@@ -1,0 +1,37 @@
+"""One number for the content of a day, made alike of a file here and by SQL in the database.
+
+Rows come in the order of their key, that of the time last. Those that differ in time only are one
+group, which has a hash of its own; the checksum is the hash of these. So neither side holds a day.
+The query is ``checksum_of_day.sql``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import groupby
+from typing import Any
+
+from ..model import Row, Table
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def checksum(table: Table, rows: Iterable[Row]) -> str:
+    """Return the checksum of rows."""
+    places = [table.columns.index(name) for name in table.key if name != table.time]
+    whole = sha256()
+    for _, group in groupby(rows, lambda row: [row[place] for place in places]):
+        lines = "".join(",".join(map(_text, row)) + ";" for row in group)
+        whole.update(sha256(lines.encode()).hexdigest().encode())
+    return whole.hexdigest()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return str((value - EPOCH) // MICROSECOND)
+    return str(value)
