@@ -14,19 +14,30 @@ from itertools import groupby
 from typing import Any
 
 from ..model import Row, Table
+from ..store.content import Content
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-def checksum(table: Table, rows: Iterable[Row]) -> str:
-    """Return the checksum of rows."""
+def content_of(table: Table, rows: Iterable[Row]) -> Content:
+    """Return what rows hold: how many, their oldest and newest time, and the checksum."""
     places = [table.columns.index(name) for name in table.key if name != table.time]
-    whole = sha256()
+    time = table.columns.index(table.time)
+    whole, count = sha256(), 0
+    times: list[datetime] = []
     for _, group in groupby(rows, lambda row: [row[place] for place in places]):
-        lines = "".join(",".join(map(_text, row)) + ";" for row in group)
-        whole.update(sha256(lines.encode()).hexdigest().encode())
-    return whole.hexdigest()
+        alike = list(group)
+        count += len(alike)
+        times = [min([*times, alike[0][time]]), max([*times, alike[-1][time]])]
+        whole.update(_hash(alike))
+    low, high = times or (None, None)
+    return Content(count, low, high, whole.hexdigest())
+
+
+def _hash(rows: Iterable[Row]) -> bytes:
+    lines = "".join(",".join(map(_text, row)) + ";" for row in rows)
+    return sha256(lines.encode()).hexdigest().encode()
 
 
 def _text(value: Any) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from ..errors import ArchiveError
-from ..store.closed import Closed, Content
+from ..store.closed import Closed
+from ..store.content import Content
 from ..store.retention import Part
 from .shelf import Shelf
-from .writing import content_of
 
 DAY = timedelta(days=1)
 
@@ -34,7 +34,7 @@ class Dropping:
         for number in range((part.high - part.low) // DAY):
             day = (part.low.astimezone(UTC) + number * DAY).date()
             if self._shelf.manifest(day) is not None:
-                held[day] = content_of(self._shelf.verify(day))
+                held[day] = self._shelf.verify(day).content
         self._closed.drop(self._shelf.collector, part, held, str(self._shelf.place))
 
     def _why_not(self, days: list[date]) -> str:

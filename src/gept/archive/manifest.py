@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ArchiveError
+from ..store.content import Content
 
 FORM = 1
 MANIFEST = re.compile(r"_(\d{4}-\d\d-\d\d)\.json$")
@@ -58,6 +59,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> str:
         """Where the file is."""
         return data_of(self.table, self.day)
+
+    @property
+    def content(self) -> Content:
+        """What the day holds."""
+        return Content(self.rows, self.low, self.high, self.checksum)
 
 
 def folder_of(table: str, day: date | None = None) -> str:

@@ -9,7 +9,6 @@ from ..errors import ArchiveError
 from ..store.closed import Closed
 from .manifest import manifest_of
 from .shelf import Shelf
-from .writing import content_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,6 @@ def restore(closed: Closed, shelf: Shelf, day: date, *, replace: bool) -> Restor
         raise ArchiveError(f"{manifest_of(shelf.table, day)}: is not there")
     rows = shelf.rows(found, shelf.file(found))
     ticks = [dict(zip(found.ticks.columns, tick, strict=True)) for tick in found.ticks.rows]
-    held = content_of(found)
+    held = found.content
     new = closed.bring_back(shelf.collector, day, rows, held, ticks, replace=replace)
     return Restored(found.rows, new)

@@ -9,7 +9,8 @@ from itertools import chain
 
 from ..errors import ArchiveError
 from ..model import Collector, Row
-from . import checksum, manifest, parquet
+from . import manifest, parquet
+from .checksum import content_of
 from .manifest import MANIFEST, Manifest
 from .places import Place
 
@@ -78,12 +79,7 @@ class Shelf:
         found = self.manifest(day)
         if found is None:
             raise ArchiveError(f"{manifest.manifest_of(self.table, day)}: is not there")
-        rows = list(chain.from_iterable(self.rows(found, self.file(found))))
-        column = self.collector.table.columns.index(self.collector.table.time)
-        times = [row[column] for row in rows]
-        seen = (len(rows), min(times, default=None), max(times, default=None))
-        if seen != (found.rows, found.low, found.high):
-            raise ArchiveError(f"{found.place}: does not have the rows of its manifest")
-        if checksum.checksum(self.collector.table, rows) != found.checksum:
-            raise ArchiveError(f"{found.place}: has other values than its manifest says")
+        rows = chain.from_iterable(self.rows(found, self.file(found)))
+        if content_of(self.collector.table, rows) != found.content:
+            raise ArchiveError(f"{found.place}: does not have the rows that its manifest tells of")
         return found

@@ -12,9 +12,10 @@ from typing import Any
 from .. import __version__
 from ..errors import ArchiveError
 from ..model import Collector, Row
-from ..store.closed import Closed, Content, Snapshot, Standing
+from ..store.closed import Closed, Snapshot, Standing
+from ..store.content import Content
 from . import manifest, parquet
-from .checksum import checksum
+from .checksum import content_of
 from .manifest import FORM, Manifest, Ticks, Version
 from .shelf import Shelf
 
@@ -73,7 +74,7 @@ class Archive:
             if whole and whole.ticks == ticks and not check:
                 return Told(day, Outcome.SAME, whole.rows, whole.bytes)
             content = snapshot.content()
-            if whole and content_of(whole) == content:
+            if whole and whole.content == content:
                 return self._same_rows(whole, ticks)
             data = self._encoded(snapshot, content)
         made = self._manifest(day, content, data, ticks, known)
@@ -103,7 +104,7 @@ class Archive:
         for stored, read in zip_longest(_each(snapshot.rows()), _each(parquet.decode(table, data))):
             if stored != read:
                 raise ArchiveError(f"{snapshot.day}: {stored} was read from Parquet as {read}")
-        if checksum(table, _each(parquet.decode(table, data))) != content.checksum:
+        if content_of(table, _each(parquet.decode(table, data))) != content:
             raise ArchiveError(f"{snapshot.day}: the checksum of the file is not the database's")
         return data
 
@@ -167,11 +168,6 @@ def _each(batches: Iterable[list[Row]]) -> Iterator[Row]:
 def _ticks(found: list[dict[str, Any]]) -> Ticks:
     columns = sorted(found[0]) if found else []
     return Ticks(columns, [[tick[name] for name in columns] for tick in found])
-
-
-def content_of(of: Manifest) -> Content:
-    """Return what a manifest says that a day holds."""
-    return Content(of.rows, of.low, of.high, of.checksum)
 
 
 def _version(of: Manifest) -> Version:

@@ -8,25 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from datetime import UTC, date, datetime
+from typing import Any
 
 import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Literal
 from psycopg.types.json import Jsonb
 
 from ..errors import ArchiveError, UsageError
 from ..model import Collector, Row, Table
 from .commit import LOCK
+from .content import DAY, Content, content, listed, name_of, span, statement
 from .database import translated
 from .layouts import plain, timescale
 from .queries import named
 from .retention import Part, Retention
 
-DAY = timedelta(days=1)
 ROWS = 20_000
 ONE_MOMENT = SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 IN_UTC = SQL("SET LOCAL timezone = 'UTC'")
@@ -48,19 +47,9 @@ DROP_PARTITION = SQL("DROP TABLE {part}")
 ENTER_DROPPED = """
     INSERT INTO dropped_days (collector, day, table_name, place, rows, checksum)
     VALUES (%(collector)s, %(day)s, %(table)s, %(place)s, %(rows)s, %(checksum)s)
+    ON CONFLICT (collector, day) DO NOTHING
 """
 BACK = "DELETE FROM dropped_days WHERE collector = %s AND day = %s"
-MICROSECONDS = SQL("(extract(epoch FROM {column}) * 1000000)::bigint")
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a table holds of a day; ``checksum`` is of all values of all rows."""
-
-    rows: int
-    low: datetime | None
-    high: datetime | None
-    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +82,7 @@ class Snapshot:
     def rows(self) -> Iterator[list[Row]]:
         """Yield the rows in the order of the key, the time last; some at a time."""
         with self.connection.cursor("gept_day") as cursor:
-            cursor.execute(_statement(READ, self.collector.table), span(self.collector, self.day))
+            cursor.execute(statement(READ, self.collector.table), span(self.collector, self.day))
             while rows := cursor.fetchmany(ROWS):
                 yield rows
 
@@ -148,14 +137,14 @@ class Closed:
 
     def parts(self, collector: Collector, since: datetime, until: datetime) -> list[Part]:
         """Return the partitions or chunks that lie within a span whole, the oldest first."""
-        found = self._retention.aged(_name(collector.table), until)
+        found = self._retention.aged(name_of(collector.table), until)
         return [each for each in found if each.low >= since]
 
     def days_with_rows(self, collector: Collector, part: Part) -> list[date]:
         """Return the days of a part that have rows."""
         first = part.low.astimezone(UTC).date()
         days = (first + number * DAY for number in range((part.high - part.low) // DAY))
-        query = _statement(ANY, collector.table)
+        query = statement(ANY, collector.table)
         return [
             day
             for day in days
@@ -182,8 +171,8 @@ class Closed:
             self._connection.execute(named("not_here"), {"collector": collector.name})
 
     def _drop(self, table: Table, part: Part) -> None:
-        if self._retention.is_hypertable(_name(table)):
-            about = {"table": Literal(_name(table)), "low": Literal(part.low)}
+        if self._retention.is_hypertable(name_of(table)):
+            about = {"table": Literal(name_of(table)), "low": Literal(part.low)}
             self._connection.execute(DROP_CHUNK.format(**about, high=Literal(part.high)))
         else:
             self._connection.execute(DROP_PARTITION.format(part=SQL(part.name)))
@@ -191,23 +180,23 @@ class Closed:
     def _make_room(self, collector: Collector, day: date, *, replace: bool) -> None:
         """See that no row of a day is there."""
         about, table = span(collector, day), collector.table
-        if not self._connection.execute(_statement(ANY, table), about).fetchall()[0][0]:
+        if not self._connection.execute(statement(ANY, table), about).fetchall()[0][0]:
             return
         if not replace:
             raise UsageError(
-                f"{_name(table)}: has other rows of {day} than the archive; add --replace to have "
-                "those of the archive in their place"
+                f"{name_of(table)}: has other rows of {day} than the archive; add --replace to "
+                "have those of the archive in their place"
             )
         with self._connection.cursor() as cursor:
             low, high = about["since"], about["until"]
-            timescale.decompress(cursor, timescale.compressed(cursor, _name(table), low, high))
-            cursor.execute(_statement(DELETE, table), about)
+            timescale.decompress(cursor, timescale.compressed(cursor, name_of(table), low, high))
+            cursor.execute(statement(DELETE, table), about)
 
     def _copy(self, table: Table, batches: Iterable[list[Row]], held: Content) -> None:
         with self._connection.cursor() as cursor:
             if table.partition is not None and held.low is not None and held.high is not None:
-                plain.ensure(cursor, _name(table), table.partition, held.low, held.high)
-            with cursor.copy(_statement(COPY, table)) as copy:
+                plain.ensure(cursor, name_of(table), table.partition, held.low, held.high)
+            with cursor.copy(statement(COPY, table)) as copy:
                 for rows in batches:
                     for row in rows:
                         copy.write_row(row)
@@ -219,7 +208,7 @@ class Closed:
         columns = [name for (name,) in known if ticks and name in ticks[0]]
         if ticks:
             query = SQL(named("bring_back_ticks")).format(
-                columns=_listed(columns), excluded=_listed(columns, "excluded")
+                columns=listed(columns), excluded=listed(columns, "excluded")
             )
             about = {"collector": collector.name, "ticks": Jsonb(list(ticks))}
             self._connection.execute(query, about)
@@ -244,65 +233,11 @@ def closed(address: str) -> Iterator[Closed]:
         raise translated(error) from error
 
 
-def content(connection: Connection[Any], collector: Collector, day: date) -> Content:
-    """Return what a table holds of a day."""
-    query = _statement(SQL(named("content_of_day")), collector.table)
-    with connection.cursor(row_factory=class_row(Content)) as cursor:
-        [found] = cursor.execute(query, span(collector, day)).fetchall()
-    return found
-
-
-def kinds(table: Table) -> dict[str, type]:
-    """Return the type of the values of each column. Raises UsageError for what has no one type."""
-    found = {}
-    for name, hint in get_type_hints(table.record).items():
-        [kind, *others] = [each for each in get_args(hint) or [hint] if each is not NoneType]
-        if others or kind not in {int, datetime}:
-            raise UsageError(f"{_name(table)}: its column {name} cannot be archived")
-        found[name] = kind
-    return found
-
-
-def span(collector: Collector, day: date) -> dict[str, Any]:
-    """Return what a query needs to know of a day of a collector."""
-    begin = datetime.combine(day, time(0), UTC)
-    return {"collector": collector.name, "since": begin, "until": begin + DAY}
-
-
-def _name(table: Table) -> str:
-    return table.journal or table.name
-
-
-def _statement(form: SQL, table: Table) -> Composed:
-    group = [name for name in table.key if name != table.time]
-    return form.format(
-        table=Identifier(_name(table)),
-        columns=_listed(table.columns),
-        time=Identifier(table.time),
-        group=_listed(group),
-        key=_listed([*group, table.time]),
-        line=_line(table),
-    )
-
-
-def _line(table: Table) -> Composable:
-    """Return the SQL of a row as text; the archive makes the same of the rows of a file."""
-    texts = [
-        (MICROSECONDS if kind is datetime else SQL("{column}")).format(column=Identifier(name))
-        for name, kind in kinds(table).items()
-    ]
-    return SQL("concat({}, ';')").format(SQL(", ',', ").join(texts))
-
-
-def _listed(names: Iterable[str], prefix: str | None = None) -> Composed:
-    return SQL(", ").join(Identifier(prefix, n) if prefix else Identifier(n) for n in names)
-
-
 def _dropped(collector: Collector, day: date, what: Content, place: str) -> dict[str, Any]:
     return {
         "collector": collector.name,
         "day": day,
-        "table": _name(collector.table),
+        "table": name_of(collector.table),
         "place": place,
         "rows": what.rows,
         "checksum": what.checksum,
