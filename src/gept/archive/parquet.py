@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LEVEL = 3
 ROWS = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ABOUT = b"gept"
 NEEDED = (
     "pyarrow is not installed, without which there are no Parquet files; install gept with the "
@@ -65,7 +66,7 @@ def decode(table: Table, data: bytes) -> Iterator[list[Row]]:
         if not file.schema_arrow.equals(schema_of(table), check_metadata=False):
             raise ArchiveError(f"it has other columns than {table.journal or table.name}")
         for batch in file.iter_batches(batch_size=ROWS):
-            yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            yield list(zip(*map(_values, batch.columns), strict=True))
     except (pa.ArrowException, OSError) as error:
         raise ArchiveError(f"it is no whole Parquet file ({error})") from error
 
@@ -82,6 +83,16 @@ def schema_of(table: Table) -> pa.Schema:
 def sorted_by(table: Table) -> tuple[str, ...]:
     """Return the columns by which the rows of a file are sorted: the key, with the time last."""
     return (*(name for name in table.key if name != table.time), table.time)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return the values of a column; the library's own way to times takes ten times as long."""
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(column.type):
+        return list(column.to_pylist())
+    numbers = column.cast(pa.int64()).to_pylist()
+    return [None if each is None else EPOCH + timedelta(microseconds=each) for each in numbers]
 
 
 def _arrow(schema: pa.Schema, rows: list[Row]) -> pa.Table:
