@@ -29,7 +29,6 @@ from .retention import Part, Retention
 ROWS = 20_000
 ONE_MOMENT = SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 IN_UTC = SQL("SET LOCAL timezone = 'UTC'")
-PATIENCE = SQL("SET LOCAL lock_timeout = '20s'")
 READ = SQL(
     "SELECT {columns} FROM {table} WHERE {time} >= %(since)s AND {time} < %(until)s ORDER BY {key}"
 )
@@ -159,7 +158,7 @@ class Closed:
         Raises ArchiveError where anything differs from what is held; then nothing is dropped.
         """
         with self._connection.transaction():
-            self._connection.execute(PATIENCE)
+            self._connection.execute(timescale.PATIENCE)
             self._connection.execute(LOCK, (collector.name,))
             self._connection.execute(HOLD.format(part=SQL(part.name)))
             for day in self.days_with_rows(collector, part):
