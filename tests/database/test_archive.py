@@ -359,6 +359,21 @@ def test_other_rows_stay_unless_they_are_to_be_replaced(run: Run, fill: Run, que
     assert "2026-09-03: was there already" in again.output
 
 
+def test_ticks_that_are_good_here_stay_and_others_are_those_of_the_archive(
+    run: Run, fill: Run, query: Ask
+) -> None:
+    fill("5m", WEEK[0])
+    run("5m")
+    query("DELETE FROM price_data_5min")
+    query("UPDATE ledger SET attempts = 9")
+    query("UPDATE ledger SET status = 'failed', error = 'x' WHERE tick = %s", FIRST)
+
+    run("restore", "5m")
+
+    found = "SELECT status, error, attempts FROM ledger ORDER BY tick LIMIT 2"
+    assert query(found) == [("done", None, 1), ("done", None, 9)]
+
+
 def test_a_whole_partition_is_dropped_when_confirmed_and_comes_back(
     run: Run, fill: Run, query: Ask, store: Store, collectors: dict[str, Collector]
 ) -> None:
