@@ -8,7 +8,7 @@ SOURCES := pyproject.toml src/gept/__init__.py
 ANSWERS := latest 5m hourly items series changes feed news players
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint bench fuzz lock clean
+.PHONY: help run demo test soak lint bench docs fuzz lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ lint: $(VENV)/test ## Check style, types and import contracts.
 bench: $(VENV)/bench ## Measure speed and memory against the usual way; JSON=FILE writes the figures.
 	@$(BIN)/python -m benchmarks $(JSON)
 
+docs: $(VENV)/docs ## Build the documentation as web pages; a broken link ends it.
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "open build/docs/index.html"
+
 fuzz: $(VENV)/fuzz ## Look for answers that break gept, SECONDS=60 for each kind; KIND=latest for one.
 	@for name in $(or $(KIND),$(ANSWERS)); do \
 	  PYTHONPATH=tests $(BIN)/python -m fuzz $$name -max_total_time=$(or $(SECONDS),60) || exit 1; \
@@ -41,7 +45,7 @@ fuzz: $(VENV)/fuzz ## Look for answers that break gept, SECONDS=60 for each kind
 
 lock: $(VENV)/python ## Renew the locked dependencies in requirements/.
 	$(PIP) uv
-	for set in run test bench fuzz; do \
+	for set in run test bench docs fuzz; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header pyproject.toml --group build \
 	    $$(test $$set = run || echo --group $$set) --output-file requirements/$$set.txt || exit 1; \
@@ -73,4 +77,8 @@ $(VENV)/bench: requirements/bench.txt $(VENV)/run
 
 $(VENV)/fuzz: requirements/fuzz.txt $(VENV)/run
 	@$(PIP) --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+$(VENV)/docs: requirements/docs.txt $(VENV)/run
+	@$(PIP) --require-hashes -r requirements/docs.txt
 	@touch $@

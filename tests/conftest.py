@@ -18,13 +18,14 @@ import tenacity.nap
 from services import Services
 
 from gept.events import Event as Happening
+from gept.events import tell
 from gept.live import Live
 from gept.model import Collector
 from gept.runner import Runner
 from gept.settings import Settings, load
 from gept.spool import Spool
 from gept.stops import Stops
-from gept.store import Database, Store, account
+from gept.store import Database, Store, account, folders
 from gept.store import Server as PostgreSQL
 from gept.store.migrate import migrate
 from gept.upstream import Upstream, client
@@ -43,9 +44,16 @@ def reachable(folder: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def reachable_tmp_path(tmp_path: Path) -> None:
-    """Let the embedded server's user enter the test's own folder."""
+def reachable_tmp_path(tmp_path: Path) -> Iterator[None]:
+    """Let the embedded server's user enter the test's own folder.
+
+    Servers that a test has killed leave the folders of their sockets, which are not below it.
+    """
     reachable(tmp_path)
+    yield
+    for depth in ("", "*/", "*/*/"):
+        for folder in tmp_path.glob(f"{depth}postgresql"):
+            folders.remove_socket(folders.of_socket(folder), folder)
 
 
 @pytest.fixture(scope="session")
@@ -197,9 +205,9 @@ def live(machine: Machine, spool: Spool) -> Live:
     """Give the loop of collectors that this process leads alone."""
     runner, store = machine.runner, machine.store
     runner._spool = spool
-    return Live(
-        runner, store, spool, Alone(), Stops(machine.clock), machine.happened.append, machine.clock
-    )
+    stops = Stops(machine.clock)
+    runner._observe = observe = tell(machine.happened.append, stops)
+    return Live(runner, store, spool, Alone(), stops, observe, machine.clock)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ SQL = re.compile(r"^( *)```sql\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 def commands(page: Path) -> list[list[str]]:
     """Return the arguments of each ``gept …`` line of a page's shell blocks."""
-    return [shlex.split(found, comments=True) for found in COMMAND.findall(page.read_text())]
+    text = re.sub(r"\\\n\s*", "", page.read_text())
+    return [shlex.split(found, comments=True) for found in COMMAND.findall(text)]
 
 
 def queries(page: Path) -> list[str]:

@@ -16,6 +16,7 @@ from .budget import Budget, Patience
 from .errors import StoreAway, StoreError, UpstreamBusy
 from .events import Finished
 from .model import Collector, Status
+from .naps import DATABASE_NAP
 from .runner import Runner
 from .schedule import EPOCH
 from .store import Rank, Store
@@ -23,7 +24,6 @@ from .store import Rank, Store
 DAY = timedelta(days=1)
 RECOUNT = timedelta(minutes=1)
 PASSES = 3
-DATABASE_NAP = 5.0
 PAUSED_NAP = 2.0
 
 

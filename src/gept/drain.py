@@ -10,6 +10,7 @@ from threading import Event as Flag
 from .errors import SpoolError, StoreAway, StoreBroken, StoreError
 from .events import Event, Finished
 from .model import Collector, Status
+from .naps import Sleeper
 from .runner import Runner
 from .spool import Spool, Waiting
 from .stops import Stops
@@ -18,7 +19,7 @@ from .store import Store
 NAP = timedelta(seconds=5)
 
 
-class Drain:
+class Drain(Sleeper):
     """Works through the spool; woken when an answer waits only for those before it."""
 
     def __init__(
@@ -29,21 +30,17 @@ class Drain:
         collectors: Sequence[Collector],
         stops: Stops,
     ) -> None:
+        super().__init__()
         self._runner = runner
         self._store = store
         self.spool = spool
         self._collectors = {each.name: each for each in collectors}
         self._stops = stops
-        self._awake = Flag()
 
     def __call__(self, event: Event) -> None:
         """Wake up when an answer was queued though the database is there."""
         if isinstance(event, Finished) and event.status is Status.SPOOLED and event.error is None:
             self.wake()
-
-    def wake(self) -> None:
-        """End the present nap."""
-        self._awake.set()
 
     def follow(self, stop: Flag) -> None:
         """Drain whatever comes to wait, until told to stop."""
@@ -62,7 +59,7 @@ class Drain:
         """
         for waiting in self.spool.waiting():
             collector = self._collectors.get(waiting.collector)
-            if collector is None or self._stops.holds(waiting.collector):
+            if collector is None or self._stops.fault(waiting.collector):
                 continue
             self._store.ping()
             with suppress(SpoolError):  # one file that the disk withholds stops no other
@@ -77,9 +74,7 @@ class Drain:
         finished = self._runner.replay(collector, tape)
         if finished.status is not Status.AWAY:
             self._part_with(waiting, finished)
-        elif isinstance(finished.error, StoreBroken):
-            self._stops.stop(waiting.collector)
-        else:
+        elif not isinstance(finished.error, StoreBroken):
             raise StoreAway(str(finished.error))
         return finished
 
@@ -88,4 +83,4 @@ class Drain:
         if finished.status.good or finished.status in {Status.PARTIAL, Status.REFUSED}:
             self.spool.remove(waiting)
         else:
-            self.spool.set_aside(waiting.name)
+            self.spool.set_aside(waiting.name, f"it was not stored: {finished.trouble}")

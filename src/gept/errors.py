@@ -11,6 +11,7 @@ GeptError
 ├── TapeError              a kept answer is torn: set it aside
 ├── SpoolError             the spool's disk refuses: tell someone
 ├── ArchiveError           an archive lacks what it must hold, or refuses: tell someone
+├── BackupError            a backup cannot be made, or is not whole: a person must act
 └── StoreError             the database did not take the rows
     ├── StoreAway            leave the tick open: the database will be back
     ├── StoreRefused         these rows do not fit: refuse the answer, tell someone
@@ -96,6 +97,10 @@ class ArchiveError(GeptError):
     """An archive cannot be reached, or does not hold what its manifest says."""
 
 
+class BackupError(GeptError):
+    """A backup cannot be made, or what was made is not whole."""
+
+
 class StoreError(GeptError):
     """The database did not take the rows."""
 
@@ -105,7 +110,14 @@ class StoreAway(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The database refuses these rows, whenever they come: one of them does not fit."""
+    """The database refuses these rows, whenever they come: one of them does not fit.
+
+    ``state`` is the SQLSTATE that the database gave.
+    """
+
+    def __init__(self, message: str, state: str = "") -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class StoreBroken(StoreError):

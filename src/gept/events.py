@@ -71,13 +71,17 @@ class Finished:
         return None if self.status.good else str(self.error) or type(self.error).__name__
 
 
+FULL = "the spool is full"
+"""Why an answer is lost, where there was no room for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """An answer is lost: there was no room for all and it was worth the least, or no disk."""
 
     collector: str
     tick: datetime
-    reason: str = "the spool is full"
+    reason: str = FULL
 
 
 Event = Fetched | Retried | Closed | Finished | Dropped

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import Protocol
 
 from .budget import Budget
-from .errors import SpoolError, StoreAway, StoreBroken, StoreError
+from .errors import SpoolError, StoreBroken, StoreError
 from .events import Finished, Observer
 from .model import Collector, Status
+from .outages import Outages
 from .runner import Runner
 from .schedule import pause
 from .spool import Spool
@@ -36,8 +37,6 @@ class _Standing:
     """Where the loop of one collector stands."""
 
     done: datetime | None = None
-    away_since: datetime | None = None
-    trouble: str = ""
     tried_since: datetime | None = None
 
 
@@ -56,6 +55,7 @@ class Live:
     observe: Observer
     now: Callable[[], datetime]
     budget: Budget | None = None
+    outages: Outages = field(default_factory=Outages)
 
     def follow(self, collector: Collector, stop: Flag) -> None:
         """Run the newest tick whenever there is a new one, until told to stop.
@@ -73,32 +73,37 @@ class Live:
 
     def _turn(self, collector: Collector, tick: datetime, standing: _Standing) -> timedelta:
         """Run a tick if it is ours and not there; return when to look at it again."""
-        if self.stops.holds(collector.name):
-            return LONGEST_NAP
         if not self.lead.leads(collector.name):
             return STAND_BY
-        finished = self._run(collector, tick)
+        if fault := self.stops.fault(collector.name):
+            return self._stand_still(collector, tick, fault, standing)
+        finished = self._run(collector, tick, standing)
         if finished is None or finished.status not in {Status.AWAY, Status.SPOOLED}:
-            self._tell_of_outage(collector, tick, standing)
+            self._tell_of_outages(collector, tick)
             standing.done, standing.tried_since = tick, None
             return LONGEST_NAP
         return self._wait(finished, standing)
+
+    def _stand_still(
+        self, collector: Collector, tick: datetime, fault: StoreBroken, standing: _Standing
+    ) -> timedelta:
+        """Keep the answer of a tick on disk while its tables are broken, if it is now or never."""
+        if not collector.present_only or not collector.answers_for(tick, self.now()):
+            return LONGEST_NAP
+        return self._wait(self.runner.queue(collector, tick, fault), standing)
 
     def _wait(self, finished: Finished, standing: _Standing) -> timedelta:
         """Take notice that the database did not take a tick; return when to look at it again."""
         now = self.now()
         if finished.error is not None:
-            standing.away_since = standing.away_since or finished.tick
-            standing.trouble = str(finished.error)
-        if isinstance(finished.error, StoreBroken):
-            self.stops.stop(finished.collector)
+            self.outages.note(finished.collector, finished.tick, str(finished.error))
         if finished.status is Status.SPOOLED:
             standing.done = finished.tick
             return LONGEST_NAP
         standing.tried_since = standing.tried_since or now
         return pause(now - standing.tried_since, LONGEST_NAP)
 
-    def _run(self, collector: Collector, tick: datetime) -> Finished | None:
+    def _run(self, collector: Collector, tick: datetime, standing: _Standing) -> Finished | None:
         """Run a tick; None where it is stored already.
 
         While the database is away, only what cannot be had later is asked for, and kept on disk.
@@ -106,20 +111,38 @@ class Live:
         """
         if self._queues(collector):
             return self.runner.queue(collector, tick)
+        if collector.present_only and standing.done == tick - collector.schedule.interval:
+            return self._at_once(collector, tick)
         try:
             status = self.store.known(collector, tick, self.now()).status
         except StoreError as error:
-            now_or_never = collector.present_only and collector.answers_for(tick, self.now())
-            if now_or_never and isinstance(error, StoreAway):
-                return self.runner.queue(collector, tick, error)
-            finished = Finished(collector.name, tick, Status.AWAY, error=error)
-            self.observe(finished)
-            return finished
+            return self._without_database(collector, tick, error)
         if status is not None and status.good:
             return None
+        self._make_way(collector)
+        return self.runner.run(collector, tick)
+
+    def _at_once(self, collector: Collector, tick: datetime) -> Finished:
+        """Run a tick that nobody else can have run, before a database that hangs costs its time."""
+        finished = self.runner.run(collector, tick)
+        if finished.status is not Status.SPOOLED:
+            self._make_way(collector)
+        return finished
+
+    def _without_database(
+        self, collector: Collector, tick: datetime, error: StoreError
+    ) -> Finished:
+        """Keep an answer on disk, if it is now or never; the tick may be over by now."""
+        if collector.present_only:
+            return self.runner.queue(collector, collector.schedule.newest(self.now()), error)
+        finished = Finished(collector.name, tick, Status.AWAY, error=error)
+        self.observe(finished)
+        return finished
+
+    def _make_way(self, collector: Collector) -> None:
+        """Let repairs and backfills wait a moment."""
         if self.budget is not None:
             self.budget.live(collector.source.name)
-        return self.runner.run(collector, tick)
 
     def _queues(self, collector: Collector) -> bool:
         """Tell whether older answers of a collector wait, which come first."""
@@ -127,11 +150,9 @@ class Live:
             return collector.present_only and self.spool.holds(collector.name)
         return False
 
-    def _tell_of_outage(self, collector: Collector, tick: datetime, standing: _Standing) -> None:
+    def _tell_of_outages(self, collector: Collector, tick: datetime) -> None:
         """Enter in the ledger why ticks are missing, now that it can be written again."""
-        if standing.away_since is None:
-            return
-        with suppress(StoreAway):
-            about = (standing.away_since, tick, self.now(), standing.trouble)
-            self.store.was_away(collector, *about)
-            standing.away_since = None
+        with suppress(StoreError):  # it is told where it began
+            for since, until, why in self.outages.spans(collector, tick):
+                self.store.was_away(collector, since, until, self.now(), why)
+            self.outages.forget(collector.name)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from .schedule import Every
 from .sources import Source
 
 Row = tuple[Any, ...]
+
+Number = Annotated[int, "integer"]
+"""A whole number whose column is an integer, where others go to a bigint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class Vanished(StrEnum):
 class Table:
     """Where rows go. A migration defines the table; this names what the writer must know.
 
-    ``record`` is a NamedTuple whose fields are the columns, in order. ``stamps`` are columns that
+    ``record`` is a NamedTuple whose fields are the columns, in order, and tell what these must
+    hold: ``int`` a bigint, ``Annotated[int, "integer"]`` an integer. ``stamps`` are columns that
     change without making a row a different one. ``journal`` names a table of the same columns
     that receives each row that is new or different, and every row on the first tick of each UTC
     day, so that each day of it can be read alone. ``partition`` is how much time one partition of

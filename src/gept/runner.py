@@ -14,15 +14,13 @@ from .errors import (
     GeptError,
     NotYet,
     SpoolError,
-    StoreAway,
     StoreError,
     StoreRefused,
-    UpstreamBusy,
     UpstreamError,
 )
 from .events import Dropped, Finished, Observer
 from .model import Collector, Counts, Decoded, Request, Row, Status, Tick
-from .schedule import pause
+from .patience import Ended, emptiness, next_try, says_nothing, settled_try
 from .spool import Spool
 from .store import Entry, Store
 from .tape import Answers, Player, Recorder, Tape, pack
@@ -30,15 +28,9 @@ from .upstream import BUDGET
 from .witness import Witnesses
 
 MOST_PAGES = 200
-LATE, LATE_UNTIL = timedelta(seconds=4), timedelta(minutes=10)
-LONG_LATE = timedelta(minutes=1)
-AFTER_TROUBLE = timedelta(seconds=15)
 LONGEST_ERROR = 1000
 MOST_KEPT = 100
 KEPT = "stored already: of a tick's snapshots the first stays"
-EMPTY_AFTER_TRIES = 3
-EMPTY_AFTER_TRYING = timedelta(days=1)
-EMPTY_AFTER = timedelta(days=3)
 
 
 @dataclass(slots=True)
@@ -65,6 +57,7 @@ class _Run:
     asked: datetime
     source: Recorder | Player
     newest: datetime | None = None
+    accept_removals: bool = False
 
     @property
     def tape(self) -> Tape:
@@ -97,9 +90,13 @@ class Runner:
         self._newest: dict[str, datetime | None] = {}
         self._witnesses = Witnesses(upstream, now)
 
-    def run(self, collector: Collector, at: datetime) -> Finished:
-        """Run one tick. Never raises: what goes wrong is recorded, told and returned."""
-        return self._finish(self._begin(collector, at), self._collect)
+    def run(self, collector: Collector, at: datetime, *, accept_removals: bool = False) -> Finished:
+        """Run one tick. Never raises: what goes wrong is recorded, told and returned.
+
+        ``accept_removals`` believes an answer however much of what is stored it lacks.
+        """
+        run = replace(self._begin(collector, at), accept_removals=accept_removals)
+        return self._finish(run, self._collect)
 
     def replay(self, collector: Collector, tape: Tape) -> Finished:
         """Run a tick once more with the answers on a tape. Never raises."""
@@ -107,7 +104,7 @@ class Runner:
         return self._finish(run, self._collect)
 
     def queue(
-        self, collector: Collector, at: datetime, because: StoreAway | None = None
+        self, collector: Collector, at: datetime, because: StoreError | None = None
     ) -> Finished:
         """Ask for a tick and let its answer wait in the spool, behind others. Never raises."""
         return self._finish(self._begin(collector, at), partial(self._queue, because=because))
@@ -159,7 +156,7 @@ class Runner:
             found.append(self._witnesses.doubts(run.collector, rows))
         return "; ".join(each for each in found if each) or None
 
-    def _queue(self, run: _Run, because: StoreAway | None) -> Finished:
+    def _queue(self, run: _Run, because: StoreError | None) -> Finished:
         with suppress(DecodeError):  # it is told when its turn comes
             self._ask(run)
         kept = self._keep(run, because)
@@ -191,7 +188,7 @@ class Runner:
             name = run.collector.name
             try:
                 self._newest[name] = self._store.newest(run.collector, run.asked)
-            except StoreAway:
+            except StoreError:
                 if self._spool is None:
                     raise
             run.newest = self._newest.get(name)
@@ -245,27 +242,23 @@ class Runner:
         if isinstance(error, DecodeError):
             finished = replace(finished, rejected=error.rejected, drift=error.drift)
         try:
-            status = self._emptiness(run.collector, run.at, error)
+            status = self._status(run, error)
             entry = self._entry(run, status, error)
             self._store.record(entry, finished.rejected[:MOST_KEPT])
         except StoreError as away:
             return self._keep(run, away)
         return replace(finished, status=entry.status, next_try=entry.next_try)
 
-    def _emptiness(self, collector: Collector, at: datetime, error: Exception) -> Status:
-        """Return the status: EMPTY where the source has had nothing for days, at several tries."""
+    def _status(self, run: _Run, error: Exception) -> Status:
+        """Return how a tick stands that brought no rows."""
         now = self._now()
-        if not (isinstance(error, NotYet) and error.nothing and now - at >= EMPTY_AFTER):
+        if not says_nothing(error, now - run.at):
             return _status_of(error)
-        known = self._store.known(collector, at, now)
-        trying = now - (known.first_asked or now)
-        enough = known.attempts + 1 >= EMPTY_AFTER_TRIES and trying >= EMPTY_AFTER_TRYING
-        return Status.EMPTY if enough or known.status is Status.EMPTY else Status.NOT_YET
+        return emptiness(self._store.known(run.collector, run.at, now), now)
 
     def _entry(self, run: _Run, status: Status, error: Exception | None) -> Entry:
         collector, at, now = run.collector, run.at, self._now()
         settled = status.good and collector.settled(at, run.asked)
-        next_try = self._next_try(collector, at, status, error, now)
         said = None if error is None else _told(error)
         bug = error is not None and not isinstance(error, GeptError)
         spoilt = (bug or status in {Status.REFUSED, Status.PARTIAL}) and run.source.answers
@@ -277,39 +270,17 @@ class Runner:
             now,
             settled=settled,
             error=said,
-            next_try=next_try,
+            next_try=self._next_try(Ended(collector, at, status, error, now)),
             tape=pack(run.tape) if spoilt else None,
+            accept_removals=run.accept_removals,
         )
 
-    def _next_try(
-        self,
-        collector: Collector,
-        at: datetime,
-        status: Status,
-        error: Exception | None,
-        now: datetime,
-    ) -> datetime | None:
+    def _next_try(self, ended: Ended) -> datetime | None:
         """Return when to ask for a tick again; None where it is final or nobody would."""
-        if status is Status.EMPTY:
-            return None
-        if status is Status.DONE:
-            return None if collector.settled(at, now) else collector.settles_at(at)
-        waited = now - collector.schedule.due(at)
-        if waited < timedelta(0):
-            return collector.schedule.due(at)
-        first = self._store.known(collector, at, now).first_asked or now
-        patience = pause(now - first, quickest(status, waited))
-        if isinstance(error, UpstreamBusy) and error.retry_after:
-            patience = max(patience, timedelta(seconds=error.retry_after))
-        worth = waited < self._horizon and collector.answers_for(at, now + patience)
-        return now + patience if worth else None
-
-
-def quickest(status: Status, waited: timedelta) -> timedelta:
-    """Return the shortest pause before a tick is asked for again that was due ``waited`` ago."""
-    if status is not Status.NOT_YET:
-        return AFTER_TROUBLE
-    return LATE if waited < LATE_UNTIL else LONG_LATE
+        if ended.status.good:
+            return settled_try(ended)
+        known = self._store.known(ended.collector, ended.at, ended.now)
+        return next_try(ended, known, self._horizon)
 
 
 def learnt(error: GeptError) -> Decoded:

@@ -1,8 +1,8 @@
 """Answers on disk that the database could not take: bounded, checked, compressed, one file each.
 
 A file is written beside its place, synced and renamed, so that it is whole or not there. What is
-torn or foreign is moved to ``aside/``. When room is scarce, the oldest answers of the collector
-whose answers are worth the least go first.
+torn, foreign or named for another answer is moved to ``aside/``. When room is scarce, the oldest
+answers of the collector whose answers are worth the least go first.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import NamedTemporaryFile
 
 from .errors import SpoolError, TapeError
@@ -45,13 +46,21 @@ class Waiting:
 class Spool:
     """The answers that wait in a folder. Every method raises SpoolError where the disk refuses.
 
-    ``limit`` is how many bytes they may have together; ``worth`` tells whose go last.
+    ``limit`` is how many bytes they may have together; ``worth`` tells whose go last. ``tell``
+    hears of each file that is moved aside, by its name, and why.
     """
 
-    def __init__(self, folder: Path, limit: int, worth: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit: int,
+        worth: Mapping[str, int],
+        tell: Callable[[str, str], None] = lambda name, why: None,
+    ) -> None:
         self.folder = folder
         self.limit = limit
         self._worth = worth
+        self._tell = tell
 
     def keep(self, tape: Tape) -> list[Waiting]:
         """Keep a tape, the first of its tick; return what had to go for it, maybe itself."""
@@ -79,17 +88,25 @@ class Spool:
             found = [self._known(name) for name in names if not name.startswith(PART)]
         return sorted((each for each in found if each), key=lambda each: each.tick)
 
+    def has_room(self, waiting: Iterable[Waiting]) -> bool:
+        """Tell whether a tenth of the limit or more is free, beside what waits, and on disk too."""
+        wanted = self.limit // 10
+        with _told():
+            there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+            on_disk = disk_usage(there).free
+        return min(self.limit - sum(each.size for each in waiting), on_disk) >= wanted
+
     def holds(self, collector: str) -> bool:
         """Tell whether answers of a collector wait."""
         return any(each.collector == collector for each in self.waiting())
 
     def read(self, waiting: Waiting) -> Tape | None:
-        """Return a tape; None where it is torn and was moved aside, or is gone."""
+        """Return a tape; None where it is none of its name and was moved aside, or is gone."""
         try:
             with _told():
-                return unpack((self.folder / waiting.name).read_bytes())
-        except TapeError:
-            self.set_aside(waiting.name)
+                return _of(waiting, unpack((self.folder / waiting.name).read_bytes()))
+        except TapeError as error:
+            self.set_aside(waiting.name, str(error))
         except FileNotFoundError:
             pass
         return None
@@ -99,11 +116,12 @@ class Spool:
         with _told():
             (self.folder / waiting.name).unlink(missing_ok=True)
 
-    def set_aside(self, name: str) -> None:
+    def set_aside(self, name: str, why: str) -> None:
         """Move a file to where it is in nobody's way and nobody loses it."""
         with _told(), suppress(FileNotFoundError):
             (self.folder / "aside").mkdir(mode=0o700, exist_ok=True)
             (self.folder / name).rename(self.folder / "aside" / name)
+            self._tell(name, why)
 
     def aside(self) -> list[str]:
         """Return the names of what was moved aside."""
@@ -126,7 +144,7 @@ class Spool:
                 return Waiting(*named, path.stat().st_size)
             if name != "aside" and path.exists():
                 with suppress(SpoolError):  # what is not ours to move is passed over
-                    self.set_aside(name)
+                    self.set_aside(name, "it has no name of an answer")
         return None
 
     def _drop(self, candidates: list[Waiting]) -> Waiting:
@@ -153,6 +171,14 @@ class Spool:
                 return False
             raise SpoolError(f"the spool {self.folder} cannot be written: {error}") from error
         return True
+
+
+def _of(waiting: Waiting, tape: Tape) -> Tape:
+    """Return the tape of a file. Raises TapeError where the file is named for another answer."""
+    held = Waiting(tape.collector, tape.tick, waiting.size)
+    if held.name != waiting.name:
+        raise TapeError(f"it holds the answer of {held.name}")
+    return tape
 
 
 def _named(name: str) -> tuple[str, datetime] | None:

@@ -23,6 +23,7 @@ from gept.store import Database, Store
 
 Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)
+DAY = timedelta(days=1)
 BEGIN = datetime(2021, 3, 8, 8, tzinfo=UTC)
 PACE = timedelta(0)
 
@@ -320,6 +321,40 @@ def test_a_database_that_refuses_for_good_ends_it(
     with pytest.raises(StoreBroken, match="settled"):
         work.run(job)
     assert heard.ticks == []
+
+
+@pytest.mark.parametrize(
+    "hours", [(0, 0), (1, 1), (23, 26), (24, 25), (30, 100), (0, 72), (5, 120)]
+)
+def test_what_is_left_is_the_same_by_days_and_by_ticks(
+    machine: Machine, collectors: dict[str, Collector], query: Query, hours: tuple[int, int]
+) -> None:
+    five, midnight = collectors["5m"], datetime(2026, 11, 1, tzinfo=UTC)
+    fill = """
+        INSERT INTO ledger (collector, tick, status, first_asked_at, asked_at)
+        SELECT '5m', tick, (ARRAY['done', 'empty', 'failed'])[1 + n %% 3], tick, tick
+        FROM generate_series(%s::timestamptz, %s::timestamptz, interval '5 minutes')
+            WITH ORDINALITY AS ticks (tick, n) WHERE n %% 7 <> 0"""
+    query(fill, midnight, midnight + timedelta(days=5))
+    query("DELETE FROM ledger WHERE tick = %s", midnight + DAY)
+    query(fill, *[midnight + DAY + timedelta(seconds=1)] * 2)
+    since, until = (midnight + timedelta(hours=n, minutes=2 * (n % 24)) for n in hours)
+    wanted = list(five.schedule.between(since, until))
+    known = dict(query("SELECT tick, status FROM ledger"))
+
+    for reopen, good in ((False, {"done", "empty"}), (True, {"done"})):
+        left = sum(known.get(tick) not in good for tick in wanted)
+        assert machine.store.count_left(five, since, until, reopen=reopen) == left
+
+
+def test_what_is_left_over_years_is_told_by_the_roll_up(
+    machine: Machine, collectors: dict[str, Collector], query: Query
+) -> None:
+    five, until = collectors["5m"], datetime(2026, 11, 1, 6, tzinfo=UTC)
+    machine.run(five, datetime(2026, 10, 20, tzinfo=UTC))
+    query("UPDATE ledger_days SET done = 288")
+
+    assert machine.store.count_left(five, until - timedelta(days=365), until) == 364 * 288
 
 
 def test_what_is_left_counts_wanted_or_not(

@@ -17,7 +17,7 @@ from services import Services
 from gept.budget import Budget
 from gept.errors import StoreAway, UpstreamBusy
 from gept.events import Closed, Finished
-from gept.live import Live
+from gept.live import Live, _Standing
 from gept.model import Collector, Request
 from gept.repair import Repair
 from gept.settings import Settings
@@ -195,9 +195,9 @@ def test_a_live_tick_takes_a_slot(
 ) -> None:
     five = collectors["5m"]
     loop, tick = replace(live, budget=Budget(machine.store, HOUR)), five.schedule.newest(NOW)
-    loop._run(five, tick)
+    loop._run(five, tick, _Standing())
     [(slot,)] = query("SELECT free_at FROM paces WHERE source = 'prices'")
-    loop._run(five, tick)
+    loop._run(five, tick, _Standing())
 
     assert query("SELECT free_at FROM paces") == [(slot,)]
 

@@ -277,6 +277,23 @@ def test_a_socket_elsewhere_is_found_by_others_and_removed_at_the_end(
     guest.stop()
 
 
+def test_a_start_removes_what_a_killed_server_of_its_own_left_in_tmp(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/tmp")  # noqa: S108 - nothing is written there
+    own, other = (server(tmp_path / (letter * 90)).sockets for letter in "lm")
+    for each in (own, other):
+        each.mkdir(mode=0o700)
+    monkeypatch.setattr("tempfile.tempdir", str(base))
+    running = server(tmp_path / ("l" * 90))
+    running.ensure()
+    found = [each.exists() for each in (own, other)]
+    running.stop()
+    other.rmdir()
+
+    assert found == [False, True]
+
+
 def test_a_strangers_socket_folder_is_told_by_the_setting_that_moves_it(
     tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

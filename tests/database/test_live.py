@@ -7,22 +7,25 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
 import psycopg
 import pytest
-from conftest import Machine
+from conftest import Clock, Machine
 from services import Services, latest
 
+from gept.app.heart import Heart
+from gept.app.relief import BEATS, Relief
 from gept.drain import Drain
 from gept.errors import SpoolError, StoreAway, StoreBroken
 from gept.events import Dropped, Finished
 from gept.live import Live, _Standing
 from gept.model import Collector, Request, Status
+from gept.outages import Outages
 from gept.spool import Spool
-from gept.stops import LENGTH
 from gept.store import Lead, Store
 
 Query = Callable[..., list[Any]]
@@ -183,6 +186,31 @@ def test_an_outage_is_told_in_the_ledger(
     assert (minutes, gone) == (8, True)
 
 
+def test_the_cause_of_a_gap_outlasts_a_kill(
+    loop: Loop, outage: Outage, collectors: dict[str, Collector], query: Query, tmp_path: Path
+) -> None:
+    def restart() -> None:
+        loop.live = replace(loop.live, outages=Outages(tmp_path / "outages"))
+        loop.standings.clear()
+
+    players, begin = collectors["players"], loop.machine.clock()
+    restart()
+    loop.turn(players)
+    outage.begin()
+    loop.spool.limit = 0
+    loop.turn(players, 3)
+    restart()  # killed, and started two minutes later; the database is still away
+    loop.machine.clock.forward(minutes=2)
+    loop.turn(players, 2)
+    outage.end()
+    loop.turn(players)
+
+    gaps = loop.machine.store.gaps(players, begin - MINUTE, loop.machine.clock() - MINUTE)
+    assert [(gap.cause, gap.ticks) for gap in gaps] == [("away", 3), ("not_asked", 2), ("away", 2)]
+    assert list((tmp_path / "outages").glob("*.json"))
+    assert list(Outages(tmp_path / "outages").spans(players, begin)) == []
+
+
 def test_a_fault_that_stays_stops_its_collector_only(
     loop: Loop,
     prices: Collector,
@@ -191,25 +219,65 @@ def test_a_fault_that_stays_stops_its_collector_only(
     query: Query,
 ) -> None:
     query("ALTER TABLE prices_latest_1m RENAME COLUMN high TO top")
+    query("ALTER TABLE price_data_5min RENAME COLUMN avg_high_price TO top")
     loop.turn(prices, 4)
     loop.turn(collectors["players"], 2)
+    five = collectors["5m"]
+    for _ in range(3):  # within the minute
+        loop.live._turn(five, five.schedule.newest(loop.machine.clock()), _Standing())
 
-    assert [path for path in upstream.paths() if path.endswith("/latest")] == [
-        "/api/v1/osrs/latest"
-    ]
+    assert len(loop.spool.waiting()) == 4
+    assert sum("/5m" in path for path in upstream.paths()) == 1
     [first, *others] = [each for each in loop.machine.happened if isinstance(each, Finished)]
     assert isinstance(first.error, StoreBroken)
-    assert "gept db migrate" in str(first.error)
-    assert [each.status for each in others] == [Status.DONE, Status.DONE]
+    assert 'RENAME COLUMN "top" TO "high"' in str(first.error)
+    assert [each.status for each in others[3:5]] == [Status.DONE, Status.DONE]
 
+
+def test_what_was_broken_goes_on_by_itself_a_minute_after_it_was_mended(
+    loop: Loop, prices: Collector, query: Query
+) -> None:
+    begin = prices.schedule.newest(loop.machine.clock())
+    query("ALTER TABLE prices_latest_1m RENAME COLUMN high TO top")
+    for _ in range(4):
+        loop.turn(prices)
+        list(loop.drain.drain())
     query("ALTER TABLE prices_latest_1m RENAME COLUMN top TO high")
-    loop.machine.clock.forward(seconds=LENGTH.total_seconds())
+    for _ in range(2):
+        loop.turn(prices)
+        list(loop.drain.drain())
+
+    assert loop.spool.waiting() == []
+    assert query("SELECT status, count(*) FROM ledger GROUP BY 1") == [("done", 6)]
+    for n in range(6):
+        at = begin + n * MINUTE
+        assert query(JOURNAL, at) == served(int(at.timestamp()) // 60), n
+
+
+def test_a_broken_ledger_costs_no_snapshot(loop: Loop, prices: Collector, query: Query) -> None:
     loop.turn(prices)
-    list(loop.drain.drain())
-    statuses = query(
-        "SELECT status, count(*) FROM ledger WHERE collector = 'latest' GROUP BY 1 ORDER BY 1"
-    )
-    assert dict(statuses)["done"] == 2
+    query("ALTER TABLE ledger RENAME COLUMN attempts TO tries")
+    loop.turn(prices, 3)
+    assert len(loop.spool.waiting()) == 3
+
+    query("ALTER TABLE ledger RENAME COLUMN tries TO attempts")
+    for _ in range(2):
+        loop.turn(prices)
+        list(loop.drain.drain())
+    assert query("SELECT status, count(*) FROM ledger GROUP BY 1") == [("done", 6)]
+
+
+def test_an_outage_that_cannot_be_entered_ends_nothing(
+    loop: Loop, outage: Outage, collectors: dict[str, Collector]
+) -> None:
+    outage.begin()
+    loop.turn(collectors["5m"], 6)
+    outage.error = StoreBroken("the ledger has lost a column")
+    for name in ("known", "commit", "record", "newest", "ping"):
+        loop.machine.store.__dict__.pop(name)
+    loop.turn(collectors["5m"], 6)
+
+    assert loop.ended[-1] is Status.DONE
 
 
 def test_rows_that_do_not_fit_are_refused_and_the_answer_is_kept(
@@ -322,7 +390,7 @@ def test_a_lost_connection_loses_the_lead_to_whoever_is_first(address: str, quer
     assert first.leads("latest")
     assert not second.leads("latest")
     query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gept lead' AND query LIKE 'SELECT pg_try%%' ORDER BY backend_start LIMIT 1"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'gept lead %%' AND query LIKE 'SELECT pg_try%%' ORDER BY backend_start LIMIT 1"
     )
 
     assert first.leads("latest")  # it has heard nothing else yet
@@ -346,12 +414,40 @@ def test_the_last_leader_leads_on_while_the_database_is_away(address: str) -> No
     assert not leader.leads("players")
 
 
+def test_a_leader_is_relieved_only_when_it_alone_is_silent(
+    address: str, store: Store, prices: Collector, clock: Clock
+) -> None:
+    leader, other = Lead(address), Lead(address)
+    assert leader.leads("latest")
+    assert not other.leads("latest")
+    heart, relief = Heart(store, leader, [prices], clock), Relief(store, other, [prices])
+    for _ in range(2 * BEATS):
+        clock.forward(seconds=10)
+        heart.beat(0)
+        relief()
+    leader._retry_at = 0
+    assert leader.leads("latest")
+    assert not other.leads("latest")
+
+    for _ in range(BEATS - 1):
+        relief()
+    assert not other.leads("latest")
+    relief()
+    while not other.leads("latest"):  # the server ends the session in its own time
+        pass
+    assert leader.leads("latest")  # it has heard nothing else yet
+    leader._retry_at = 0
+    assert not leader.leads("latest")
+    for each in (leader, other):
+        each.close()
+
+
 def test_waiting_for_a_lead_keeps_no_row_alive(address: str, query: Query) -> None:
     lead = Lead(address)
     assert lead.leads("latest")
 
     about = query(
-        "SELECT state, backend_xmin, backend_xid FROM pg_stat_activity WHERE application_name = 'gept lead'"
+        "SELECT state, backend_xmin, backend_xid FROM pg_stat_activity WHERE application_name LIKE 'gept lead %%'"
     )
     assert about == [("idle in transaction", None, None)]
     lead.close()
@@ -442,15 +538,33 @@ def test_a_disk_that_refuses_while_the_database_is_away_is_told_as_a_loss(
 
 
 def test_an_answer_is_not_stamped_with_a_minute_that_is_over(
-    loop: Loop, outage: Outage, prices: Collector, upstream: Services
+    loop: Loop, outage: Outage, prices: Collector
 ) -> None:
     tick = prices.schedule.newest(loop.machine.clock())
     outage.begin()
     loop.machine.clock.forward(minutes=2)
     loop.live._turn(prices, tick, _Standing())
 
-    assert upstream.asked == []
-    assert loop.spool.waiting() == []
+    assert [each.tick for each in loop.spool.waiting()] == [tick + 2 * MINUTE]
+
+
+def test_a_database_that_hangs_costs_no_snapshot(
+    loop: Loop, prices: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = prices.schedule.newest(loop.machine.clock())
+    loop.turn(prices, 2)
+
+    def hang(*_: Any, **__: Any) -> Any:
+        loop.machine.clock.forward(seconds=70)
+        raise StoreAway("the server has not answered for 70 s")
+
+    for name in ("known", "commit", "leave"):
+        monkeypatch.setattr(loop.machine.store, name, hang)
+    loop.turn(prices)
+    loop.machine.clock.forward(seconds=-60)  # the loop looks at the clock when it comes back
+    loop.turn(prices, 3)
+
+    assert [each.tick for each in loop.spool.waiting()] == [begin + n * MINUTE for n in range(2, 6)]
 
 
 def test_a_done_snapshot_is_not_due_after_a_later_try_fails(
@@ -470,7 +584,9 @@ def test_a_server_that_hangs_is_not_waited_for(
     monkeypatch.setattr("gept.store.lead._Prompt.patience", 0.3)
     lead = Lead(address)
     assert lead.leads("latest")
-    [(backend,)] = query("SELECT pid FROM pg_stat_activity WHERE application_name = 'gept lead'")
+    [(backend,)] = query(
+        "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'gept lead %%'"
+    )
     os.kill(backend, signal.SIGSTOP)
     try:
         begun = monotonic()

@@ -71,6 +71,22 @@ def test_a_repeated_rejection_is_counted(
     assert times == [(2, NOW, NOW + timedelta(seconds=15))]
 
 
+def test_an_entry_that_is_rejected_for_another_reason_is_counted_for_each(
+    store: Store, query: Query
+) -> None:
+    for minute, kind in enumerate((Kind.NULL_ENTRY, Kind.NULL_ENTRY, Kind.BAD_ID)):
+        at = NOW + timedelta(minutes=minute)
+        entry(store, Rejected("7", f"a {kind}", minute, kind), at=at)
+
+    search = Search(["5m"], T)
+    counts = {each.kind: (each.entries, each.times) for each in store.count_rejects(search)}
+    assert counts == {"null_entry": (1, 2), "bad_id": (1, 1)}
+    newest = [(each.kind, each.reason, each.payload) for each in store.rejects(search, 10)]
+    assert newest == [("bad_id", "a bad_id", "2"), ("null_entry", "a null_entry", "1")]
+    assert store.forget_rejects(NOW + timedelta(minutes=2), 10) == 1
+    assert query("SELECT kind FROM rejected_rows") == [("bad_id",)]
+
+
 def test_of_a_refused_answer_the_first_hundred_are_kept(
     machine: Machine, five: Collector, upstream: Services, query: Query
 ) -> None:
@@ -193,10 +209,10 @@ def test_upkeep_forgets_what_is_old_in_batches_and_then_rests(
 
 def test_a_process_that_collects_does_the_upkeep(monkeypatch: pytest.MonkeyPatch) -> None:
     done, nothing = Event(), cast("Any", None)
-    monkeypatch.setattr("gept.app.parts.WATCH", 0)
     monkeypatch.setattr(Parts, "look", lambda _: None)
     parts = replace(Parts(*[nothing] * len(fields(Parts))), collectors=(), repairs=())
-    parts = replace(parts, drain=Mock(), pulse=Mock(), upkeep=cast("Any", done.set))
+    parts = replace(parts, drain=Mock(), lookout=Mock(), pulse=Mock(), upkeep=cast("Any", done.set))
+    parts = replace(parts, settings=Mock(beat=timedelta(0)))
 
     parts.jobs(done)["watch"]()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import NOW, Machine
@@ -18,7 +19,7 @@ from gept.model import Collector, Status
 from gept.observe.health import Health
 from gept.repair import Repair
 from gept.schedule import Every
-from gept.store import Gap, Rank
+from gept.store import Database, Gap, Rank, Store
 
 Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)
@@ -184,6 +185,69 @@ def test_repair_asks_ever_less_while_the_database_takes_no_rows(
 
     assert repair._patience.rest() == timedelta(seconds=30)
     assert len(upstream.asked) == 2
+
+
+def test_a_tick_in_another_s_hands_takes_no_slot_and_holds_nobody_up(
+    machine: Machine, five: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(days=7), PACE)
+    leave = Mock(side_effect=repair._budget.leave)
+    monkeypatch.setattr(repair._budget, "leave", leave)
+    first, *others = due(machine, five)
+    with machine.store.claim(five, first):
+        worked = [repair._work(Event()) for _ in others]
+        held = [repair._work(Event()) for _ in range(3)]
+        nap = repair._until_due()
+    assert worked == [True] * 11
+    assert held == [False] * 3
+    assert nap == timedelta(seconds=1)
+    assert repair._work(Event())
+    assert leave.call_count == 12
+    assert due(machine, five) == []
+
+
+def test_claims_leave_connections_to_those_who_hold_them(address: str, five: Collector) -> None:
+    database = Database(address, 2)
+    database.open()
+    store = Store(database)
+    with store.claim(five, NOW):
+        assert not store._claims.acquire(blocking=False)
+        store.ping()
+    database.close()
+
+
+def test_what_is_stored_is_read_again_when_settled_however_old(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    done = machine.run(five)
+    machine.clock.forward(days=30)
+    repair = Repair(machine.runner, machine.store, [five], machine.clock, timedelta(hours=1), PACE)
+    newest = five.schedule.newest(machine.clock())
+    machine.store.begin(five, newest, machine.clock())
+    query("UPDATE collectors SET wanted = '{}'")
+    assert due(machine, five) == [done.tick]
+    assert repair._until_due() == PACE
+
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+    repair._work(Event())
+    [again] = query("SELECT status, settled, next_try_at FROM ledger")
+    machine.clock.at = again[2]
+    repair._work(Event())
+
+    assert again[:2] == ("done", False)
+    assert query("SELECT status, settled, next_try_at FROM ledger") == [("done", True, None)]
+    assert len(upstream.asked) == 3
+
+
+def test_what_failed_before_the_horizon_is_left_alone(
+    machine: Machine, five: Collector, upstream: Services, query: Query
+) -> None:
+    upstream.fault("/api/v1/osrs/5m", "status:404")
+    machine.run(five)
+    query("UPDATE collectors SET wanted = '{}'")
+    machine.clock.forward(days=30)
+
+    assert due(machine, five) == []
 
 
 def test_the_horizon_is_a_border(machine: Machine, five: Collector) -> None:

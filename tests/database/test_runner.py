@@ -585,13 +585,26 @@ def test_a_settled_answer_that_takes_much_away_is_believed_when_it_insists_for_a
     machine.run(five)
     upstream.missing_items = {str(item) for item, *_ in served("5m", T)[:20]}
     machine.clock.forward(minutes=20)
-    soon = [machine.run(five, T).status for _ in range(4)]
+    first, *_ = soon = [machine.run(five, T) for _ in range(4)]
     machine.clock.forward(days=1)
     late = machine.run(five, T)
 
-    assert soon == [Status.REFUSED] * 4
+    assert [each.status for each in soon] == [Status.REFUSED] * 4
+    command = "gept once 5m --at 2026-11-22T12:25:00Z --accept-removals"
+    assert f"not believed; if it is true, `{command}` stores it" in str(first.error)
     assert (late.status, late.counts.removed) == (Status.DONE, 20)
     assert query("SELECT status, error, next_try_at FROM ledger") == [("done", None, None)]
+
+
+def test_what_an_answer_takes_away_is_believed_at_once_by_who_says_so(
+    machine: Machine, five: Collector, upstream: Services
+) -> None:
+    machine.run(five)
+    upstream.missing_items = {str(item) for item, *_ in served("5m", T)[:20]}
+    machine.clock.forward(minutes=20)
+    accepted = machine.runner.run(five, T, accept_removals=True)
+
+    assert (accepted.status, accepted.counts.removed) == (Status.DONE, 20)
 
 
 def test_a_bucket_that_was_read_before_the_one_it_repeats_is_read_again(

@@ -68,6 +68,8 @@ def test_no_row_of_data_is_read(address: str, query: Query) -> None:
 class _One:
     """A database of one connection, whose transaction stays open."""
 
+    size = 1
+
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 

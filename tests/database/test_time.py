@@ -16,8 +16,8 @@ from gept.budget import Budget
 from gept.events import Finished, tell
 from gept.live import Live
 from gept.model import Collector, Status
+from gept.patience import LATE
 from gept.repair import Repair
-from gept.runner import LATE
 
 Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)

@@ -83,6 +83,17 @@ def test_a_copy_that_is_not_whole_changes_nothing(
 
 
 @needs_old
+def test_a_copy_that_fails_ends_at_once_however_much_is_left_to_write(
+    tmp_path: Path, old: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert OLD is not None
+    monkeypatch.setattr("gept.store.upgrade.STRICT", ("-c", "no such statement"))
+
+    with pytest.raises(StoreBroken, match="could not be copied: ERROR"):
+        upgrade(tmp_path, OLD, None, wait)
+
+
+@needs_old
 def test_an_exchange_that_was_interrupted_is_ended_by_the_next_start(
     tmp_path: Path, old: list[Any]
 ) -> None:

@@ -12,8 +12,11 @@ import pytest
 from conftest import NOW, Clock, Machine
 
 from gept import app
+from gept.app.beginning import Beginning
+from gept.errors import StoreAway
 from gept.model import Collector
 from gept.observe.health import Health
+from gept.settings import Settings
 from gept.store import Database, Store
 
 Query = Callable[..., list[Any]]
@@ -38,6 +41,8 @@ READ = """
 
 class Measured:
     """A database that tells of each transaction what it read: entries of indexes, scanned rows."""
+
+    size = 1
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -99,3 +104,26 @@ def test_to_tell_how_all_stands_costs_the_same_after_years(
     assert [scanned for _, scanned in measured.read] == [0] * 6
     assert old == young
     assert max(entries for entries, _ in old) <= 288 + 10
+
+
+def test_a_start_on_a_database_that_takes_nothing_begins_when_it_does(
+    machine: Machine,
+    settings: Settings,
+    collectors: dict[str, Collector],
+    monkeypatch: pytest.MonkeyPatch,
+    query: Query,
+) -> None:
+    five = collectors["5m"]
+    beginning = Beginning(machine.store, [five], settings, machine.clock)
+
+    def refuse(*_: Any) -> None:
+        raise StoreAway("read-only")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.store, "begin", refuse)
+        assert beginning() == "read-only"
+    machine.clock.forward(days=2)
+    assert beginning() is None
+
+    first = five.schedule.ceil(five.schedule.newest(NOW) - settings.first_horizon)
+    assert query("SELECT lower(wanted) FROM collectors") == [(first,)]

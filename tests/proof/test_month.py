@@ -174,10 +174,10 @@ class Process:
     standings: dict[str, _Standing] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        clock, nothing = self.world.clock, (lambda event: None)
+        clock, spool = self.world.clock, self.spool
         stops = Stops(clock)
-        runner = Runner(self.world, self.store, nothing, clock, timedelta(days=7), spool=self.spool)
-        self.live = Live(runner, self.store, self.spool, Alone(), stops, nothing, clock)
+        runner = Runner(self.world, self.store, stops, clock, timedelta(days=7), spool=spool)
+        self.live = Live(runner, self.store, spool, Alone(), stops, stops, clock)
         self.drain = Drain(runner, self.store, self.spool, self.collectors, stops)
         week, none = timedelta(days=7), timedelta(0)
         past = [each for each in self.collectors if not each.present_only]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
+from time import time
 
 import psycopg
 import pytest
 from services import Services
 
 from gept.cli import COMMANDS
+from gept.simulate import Market
 from gept.store import Server
 from gept.store.migrate import shipped
 from system.conftest import Gept, free_port, until
@@ -68,6 +71,8 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("backfill", "5m", "--since", "2099-01-01"), "leaves nothing before"),
         (("backfill", "5m"), "--since: missing; name the oldest tick"),
         (("backfill", "5m", "--pause", "--since", "2026-01-01"), "--pause stands alone"),
+        (("once", "latest", "--accept-removals"), "no answer of latest takes anything away"),
+        (("backfill", "5m", "--pause", "--resume"), "--pause and --resume"),
         (("backfill", "latest", "--pause"), "nothing to backfill"),
         (
             ("backfill", "5m", "--since", "2019-01-01", "--until", "2019-02-01"),
@@ -297,6 +302,8 @@ def test_completeness_is_told_by_day(gept: Gept, upstream: Services) -> None:
 
 
 def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Services) -> None:
+    now = time() + 1800  # so the newest hour stays below the two hours after which it is stale
+    upstream.now = lambda: now
     items = ("--item", "11", "--item", "14")
     first = gept("repair", "hourly", *items, *items)
     asked = len(upstream.asked)
@@ -309,6 +316,20 @@ def test_single_items_are_mended_where_they_are_stale(gept: Gept, upstream: Serv
     assert len(upstream.asked) == asked + 1 == 3
     assert " 0 inserted, 0 updated, " in forced.stderr
     assert gept.sql("SELECT count(DISTINCT item_id), count(*) > 100 FROM prices_1h") == "2|t"
+
+
+def test_an_item_list_that_has_shrunk_is_accepted_by_who_says_so(
+    gept: Gept, upstream: Services
+) -> None:
+    whole = gept("once", "items")
+    upstream.market = Market(100)
+    refused = gept("once", "items")
+    accepted = gept("once", "items", "--accept-removals")
+
+    assert [each.returncode for each in (whole, refused, accepted)] == [0, 5, 0]
+    assert "if it is true, `gept once items --accept-removals` stores it" in refused.stdout
+    assert " 50 removed, " in accepted.stdout
+    assert gept.sql("SELECT count(*) FROM items WHERE removed_at IS NULL") == "100"
 
 
 def test_an_item_without_a_trade_is_not_mended(gept: Gept) -> None:
@@ -508,3 +529,18 @@ def test_the_database_is_held_for_other_programs(gept: Gept, port: int) -> None:
     holder.terminate()
     assert holder.wait(10) == 0
     assert gept("once", "players").returncode == 0
+
+
+def test_the_made_up_market_is_where_the_settings_say(gept: Gept) -> None:
+    port = free_port()
+    gept.start("simulate", "--port", str(port), BIND_ADDRESS="127.0.0.2")
+
+    def answers(host: str) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((host, port)) == 0
+
+    until(partial(answers, "127.0.0.2"))
+    assert not answers("127.0.0.1")
+    taken = gept("simulate", "--port", str(port), BIND_ADDRESS="127.0.0.2")
+    assert taken.returncode == 2
+    assert f"--port: 127.0.0.2:{port} cannot be used (Address already in use)" in taken.stderr

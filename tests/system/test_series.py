@@ -31,6 +31,8 @@ def healthy(port: int) -> bool:
 
 @pytest.fixture
 def scrape(gept: Gept, port: int) -> str:
+    for command in (("db", "migrate"), ("backup",), ("backup", "verify")):
+        assert gept(*command).returncode == 0
     process = gept.start("up")
     until(lambda: healthy(port) or process.poll() is not None)
     until(lambda: settled(get(port, "/metrics")[1]))

@@ -15,6 +15,7 @@ from system.conftest import Gept, get
 
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 NAMES = sorted(each.name for each in UNITS.glob("*.service"))
+TIMERS = sorted(each.name for each in UNITS.glob("*.timer"))
 PROGRAM = "/opt/gept/.venv/bin/gept"
 
 needs_systemd = pytest.mark.skipif(
@@ -36,15 +37,24 @@ def units(tmp_path: Path) -> Path:
         text = (UNITS / name).read_text()
         assert f"ExecStart={PROGRAM} " in text
         (tmp_path / name).write_text(text.replace(PROGRAM, sys.executable))
+    for name in TIMERS:
+        (tmp_path / name).write_text((UNITS / name).read_text())
     return tmp_path
 
 
 def test_there_is_a_unit_for_all_and_one_for_each() -> None:
-    assert NAMES == ["gept.service", "gept@.service"]
+    assert NAMES == ["gept-backup.service", "gept.service", "gept@.service"]
+
+
+def test_a_timer_makes_up_for_a_backup_that_was_missed() -> None:
+    (timer,) = TIMERS
+
+    assert f"{Path(timer).stem}.service" in NAMES
+    assert "\nPersistent=true\n" in (UNITS / timer).read_text()
 
 
 @needs_systemd
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + TIMERS)
 def test_systemd_takes_the_unit(name: str, units: Path) -> None:
     done = analyze("verify", "--man=no", "--recursive-errors=no", str(units / name))
 

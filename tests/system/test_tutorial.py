@@ -9,7 +9,7 @@ from documents import GUIDES, ROOT, commands
 
 from .conftest import GEPT, Gept, get, until
 
-GOES_ON = {"up", "collect", "simulate"}
+GOES_ON = {"up", "collect", "dashboard", "simulate"}
 OTHER_SETTING = {
     "write-a-collector-package": "test_packages.py does what this page says",
     "add-a-collector": "its collector is not there before the page is followed",

@@ -73,7 +73,7 @@ def test_one_that_hangs_is_followed_by_the_other_and_comes_back_as_stand_by(
         os.kill(first.pid, signal.SIGSTOP)
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'gept lead' AND state = 'idle in transaction' "
+            "WHERE application_name LIKE 'gept lead %' AND state = 'idle in transaction' "
             "ORDER BY backend_start LIMIT 1"
         )
     until(lambda: leads(ports[1]))
@@ -83,6 +83,29 @@ def test_one_that_hangs_is_followed_by_the_other_and_comes_back_as_stand_by(
     before = ticks(address)
     until(lambda: ticks(address) >= before + 2)
     assert leads(ports[1])
+    with psycopg.connect(address) as connection:
+        twice = connection.execute("SELECT count(*) FROM ledger WHERE attempts > 1").fetchone()
+    assert twice == (0,)
+
+
+def test_one_that_is_suspended_with_its_connections_is_relieved(
+    shared: Gept, upstream: Services, address: str
+) -> None:
+    ports = [free_port(), free_port()]
+    first = shared.start("collect", "players", METRICS_PORT=str(ports[0]), GEPT_BEAT="1s")
+    until(lambda: leads(ports[0]))
+    shared.start("collect", "players", METRICS_PORT=str(ports[1]), GEPT_BEAT="1s")
+    until(lambda: get(ports[1], "/livez")[0] == 200)
+
+    os.kill(first.pid, signal.SIGSTOP)
+    until(lambda: leads(ports[1]))
+    before = ticks(address)
+    until(lambda: ticks(address) >= before + 2)
+    os.kill(first.pid, signal.SIGCONT)
+
+    until(lambda: not leads(ports[0]))
+    assert leads(ports[1])
+    assert "takes the lead from a process that does not answer" in shared.log.read_text()
     with psycopg.connect(address) as connection:
         twice = connection.execute("SELECT count(*) FROM ledger WHERE attempts > 1").fetchone()
     assert twice == (0,)

@@ -73,17 +73,30 @@ def server(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def address(engine: str) -> str:
+def empty(engine: str) -> str:
+    """Give the address of an emptied database, with the extension."""
+    return emptied(engine)
+
+
+@pytest.fixture
+def address(empty: str) -> str:
     """Give the address of a database, emptied and migrated, with the extension."""
-    return clean(engine)
+    migrate(empty)
+    return empty
 
 
 def clean(address: str) -> str:
     """Empty a database, and migrate it."""
+    migrate(emptied(address))
+    return address
+
+
+def emptied(address: str) -> str:
+    """Empty a database, and give it the extension."""
     with psycopg.connect(address, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        connection.execute("DROP SCHEMA IF EXISTS legacy CASCADE")
         connection.execute(EMPTY)
-    migrate(address)
     return address
 
 

@@ -235,6 +235,32 @@ CASES = [
         silent=({'gept_unexpected_total{collector="5m"}': "0x10 2x400"},),
     ),
     Case(
+        "BackupOld",
+        {"gept_backup_last_success_timestamp": f"{600 - 36 * 3600}x60"},
+        "19m",
+        "22m",
+        silent=(
+            {
+                'gept_backup_last_success_timestamp{instance="a"}': "-900000x400",
+                'gept_backup_last_success_timestamp{instance="b"}': "-86400x400",
+            },
+        ),
+    ),
+    Case(
+        "BackupUnverified",
+        {"gept_backup_last_verified_timestamp": f"{600 - 35 * 86400}x60"},
+        "19m",
+        "22m",
+        silent=({"gept_backup_last_verified_timestamp": f"{-34 * 86400}x400"},),
+    ),
+    Case(
+        "BackupFaulty",
+        {"gept_backup_faulty": "0x10 1x60"},
+        "14m",
+        "17m",
+        silent=({"gept_backup_faulty": "0x400"},),
+    ),
+    Case(
         "DiskSpaceLow",
         free("/data", "15x10 14x60"),
         "20m",

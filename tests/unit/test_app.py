@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from gept import app
 from gept.app.following import Following
 from gept.app.parts import Pulse
-from gept.errors import SettingsError, UsageError
+from gept.collectors import latest
+from gept.errors import SettingsError, StoreAway, UsageError
 from gept.settings import Settings, load
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -103,6 +107,26 @@ def test_it_lives_while_each_thread_does(following: Following) -> None:
     one.join()
     other.join()
     assert not following.lives
+
+
+def test_connections_grow_with_the_collectors_within_bounds() -> None:
+    assert [app.connections(collectors) for collectors in (1, 6, 40)] == [8, 16, 32]
+
+
+def test_a_start_that_waits_for_the_database_keeps_why(
+    following: Following, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        following.stop.set()
+        raise StoreAway("the database is starting up")
+
+    monkeypatch.setattr("gept.app.service.prepare", away)
+    monkeypatch.setattr("gept.app.following.now", lambda: NOON + timedelta(seconds=20))
+    following.collectors = [latest.COLLECTOR]
+    assert not following._await_database(None)
+
+    spans = app.outages(settings).spans(latest.COLLECTOR, NOON)
+    assert list(spans) == [(NOON, NOON + timedelta(minutes=1), "the database is starting up")]
 
 
 def test_it_does_not_live_without_its_pages(following: Following) -> None:

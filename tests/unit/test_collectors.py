@@ -96,6 +96,23 @@ def test_a_feed_in_latin_1_with_an_unusual_namespace() -> None:
     assert len(rows) == 3
 
 
+@pytest.mark.parametrize("of_wiki", [False, True])
+def test_a_post_that_contradicts_another_of_its_guid_is_told(of_wiki: bool) -> None:
+    guid = "https://a.example/w/index.php?diff=7"
+    items = "".join(
+        f"<item><guid>{guid}</guid><title>{title}</title></item>" for title in ("a", "a", "b")
+    )
+    body = f"<rss><channel>{items}</channel></rss>".encode()
+    asked = Request(CHANGES, params={"action": news.FEED_ACTION}) if of_wiki else Request(NEWS)
+
+    decoded = news.COLLECTOR.decode(Response(asked, body, READ), Tick(HOUR))
+
+    assert [row[2] for row in decoded.rows] == ["a"]
+    [contradiction] = decoded.rejected
+    assert contradiction.reason == "comes again with other values"
+    assert contradiction.value[2] == "b"
+
+
 def changes(body: bytes) -> Any:
     asked = Request(CHANGES, params={"rcend": "x"})
     return news.COLLECTOR.decode(Response(asked, body, READ), Tick(HOUR))

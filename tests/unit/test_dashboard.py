@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from stand import NOW, TOKEN, Stand, T
 
-from gept.cli.up import refuse_open_door
+from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
 from gept.model import Collector
 from gept.settings import load

@@ -7,19 +7,20 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from gept.errors import StoreBroken, UpstreamRefused
-from gept.events import Fetched, Finished, Retried
+from gept.events import Dropped, Fetched, Finished, Retried
 from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
 from gept.observe.logs import Logs, configure
 from gept.observe.metrics import Metrics
 from gept.sources import PRICES
-from gept.store import Standing
+from gept.store import Process, Standing
 
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
 T = datetime(2026, 11, 22, 12, 25, tzinfo=UTC)
@@ -70,6 +71,19 @@ def test_running_without_data_is_not_health(health: Health, clock: Clock) -> Non
     health(replace(FAILED, tick=T + timedelta(minutes=25)))
 
     assert "last error: HTTP 404" in health.troubles()[0]
+
+
+def test_a_fleet_is_healthy_when_a_process_leads_each_collector(health: Health) -> None:
+    def process(*leads: str) -> Process:
+        return Process(UUID(int=1), "one", 7, "0.1.0", T, NOW, ["5m", "items"], [*leads], {}, 0)
+
+    health(DONE)
+    health.fleet([process(), process("5m")])
+    assert health.troubles() == []
+    health.fleet([process("items")])
+    assert health.troubles() == ["5m: each process that follows it stands by; see their logs"]
+    health.fleet([])
+    assert health.troubles() == ["5m: no process follows it; start gept collect 5m"]
 
 
 def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:
@@ -310,10 +324,31 @@ def test_a_partial_tick_tells_what_was_rejected() -> None:
     assert partial.trouble == "HTTP 404"
 
 
+def test_a_full_spool_is_told_until_there_is_room_again(health: Health) -> None:
+    health(DONE)
+    health(Dropped("latest", T))
+    health.spool([], 0, room=False)
+    full = health.troubles()
+    health.spool([], 0, room=True)
+
+    assert full[0].startswith("spool: full; 1 answers were given up, the last one at ")
+    assert health.troubles() == []
+    assert health.spooled.dropped == 1
+
+
+def test_a_disk_that_refused_an_answer_is_told_whatever_room_there_is(health: Health) -> None:
+    health(DONE)
+    health(Dropped("latest", T, "read-only file system"))
+    health.spool([], 0, room=True)
+
+    assert health.troubles()[0].startswith("spool: read-only file system; 1 answers")
+
+
 def test_what_libraries_warn_of_comes_in_our_form(capsys: pytest.CaptureFixture[str]) -> None:
     before = logging.root.handlers[:]
     configure()
     logging.getLogger("psycopg.pool").warning("error connecting")
+    logging.getLogger("psycopg").warning("error ignored in rollback on %s: %s", "x", "y")
     logging.getLogger("some.library").warning("odd %s", "thing")
     logging.root.handlers = before
     lines = capsys.readouterr().err.splitlines()

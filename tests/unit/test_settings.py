@@ -8,7 +8,7 @@ import pytest
 from gept.errors import SettingsError
 from gept.settings import declared, effective, load
 from gept.sources import PRICES
-from gept.store import address
+from gept.store import address, renewing
 
 
 def faults(environ: dict[str, str], folder: Path) -> list[str]:
@@ -204,3 +204,33 @@ def test_what_holds_is_told_with_its_origin_and_without_secrets(tmp_path: Path) 
     assert found["API_KEY"] == ("********", "environment, by API_KEY_FILE")
     assert found["DB_PASS"] == (None, "default")
     assert len(found) == len(declared())
+
+
+def test_secrets_in_files_can_be_read_anew(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    file.write_text("postgresql://u:one@h/d")
+    settings = load({"DATABASE_URL_FILE": str(file)}, tmp_path)
+    newest = renewing(settings, None)
+    assert ":one@" in newest()
+
+    file.write_text("postgresql://u:two@h/d\n")
+    assert ":two@" in newest()
+    for half in ("", "postgre", "postgresql://u:three@h/d?nonsense=1"):
+        file.write_text(half)
+        assert ":one@" in newest()
+
+
+@pytest.mark.parametrize("mode", ["verify-full", "require"])
+def test_the_way_to_the_database_is_set(mode: str, tmp_path: Path) -> None:
+    file = str(tmp_path / "ca.pem")
+    settings = load({"DB_HOST": "h", "DB_SSLMODE": mode, "DB_SSLROOTCERT": file}, tmp_path)
+
+    assert f"sslmode={mode}" in address(settings, None)
+    assert f"sslrootcert={file}" in address(settings, None)
+
+
+def test_no_way_to_the_database_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"DB_SSLMODE: 'full' is no way to encrypt; set one of"):
+        load({"DB_HOST": "h", "DB_SSLMODE": "full"}, tmp_path)
+    with pytest.raises(SettingsError, match="DB_SSLROOTCERT: '/ca' has no meaning without DB_HOST"):
+        load({"DB_SSLROOTCERT": "/ca"}, tmp_path)

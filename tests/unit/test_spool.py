@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gept.errors import SpoolError, TapeError
-from gept.spool import PART, Spool
+from gept.spool import PART, Spool, Waiting
 from gept.tape import Answer, Tape, pack, unpack
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -107,6 +108,30 @@ def test_a_torn_file_is_set_aside(spool: Spool, spoil: Callable[[bytes], bytes])
     assert spool.read(whole) is not None
     assert spool.waiting() == [whole]
     assert spool.aside() == [torn.name]
+
+
+@pytest.mark.parametrize("other", ["players.20261122T120000Z.tape", "latest.20261122T120100Z.tape"])
+def test_a_file_that_is_named_for_another_answer_is_set_aside(tmp_path: Path, other: str) -> None:
+    told: list[tuple[str, str]] = []
+    spool = Spool(tmp_path, 5_000, WORTH, lambda name, why: told.append((name, why)))
+    spool.keep(tape())
+    [own] = spool.waiting()
+    (tmp_path / own.name).rename(tmp_path / other)
+    [misnamed] = spool.waiting()
+
+    assert spool.read(misnamed) is None
+    assert (spool.waiting(), spool.aside()) == ([], [other])
+    assert told == [(other, f"it holds the answer of {own.name}")]
+
+
+def test_there_is_room_while_a_tenth_is_free(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = Waiting("latest", NOON, 1500)
+    usage = disk_usage("/")
+
+    assert spool.has_room([waiting] * 3)
+    assert not spool.has_room([waiting] * 4)
+    monkeypatch.setattr("gept.spool.disk_usage", lambda _: usage._replace(free=499))
+    assert not spool.has_room([])
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "latest.tape", "latest.20261399T000000Z.tape"])

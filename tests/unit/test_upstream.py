@@ -82,6 +82,24 @@ def test_the_key_goes_to_the_prices_api_only(settings: Settings, upstream: Servi
     assert [each.authorization for each in upstream.asked] == ["Bearer secret", None]
 
 
+def test_a_key_that_its_file_changes_is_sent_from_then_on(
+    settings: Settings, upstream: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("one\n")
+    asker = Asker(replace(settings, api_key="one", secret_files={"api_key": file}))
+    asker.get()
+    for content in ("two\n", "", "caf\u00e9"):
+        file.write_text(content)
+        asker.get()
+    file.unlink()
+    asker.get()
+    asker.http.close()
+
+    sent = [each.authorization for each in upstream.asked]
+    assert sent == ["Bearer one", "Bearer two", "Bearer one", "Bearer one", "Bearer one"]
+
+
 def test_the_parameters_of_an_address_stay(asker: Asker, upstream: Services) -> None:
     asker.get(Request(NEWS, params={"page": 2}))
 

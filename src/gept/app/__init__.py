@@ -18,10 +18,11 @@ from ..events import Observer, tell
 from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
+from ..outages import Outages
 from ..runner import Runner
-from ..settings import Settings
+from ..settings import Settings, renewed
 from ..spool import Spool
-from ..store import Database, Server, Store, address, tables
+from ..store import Database, Server, Store, address, renewing, tables
 from ..store.database import create, is_there
 from ..store.layouts import timescale
 from ..store.migrate import migrate
@@ -34,6 +35,7 @@ now: Callable[[], datetime] = partial(datetime.now, UTC)
 log = logs.get_logger()
 
 GRACE = 7.0
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 32
 MISSING_AFTER = timedelta(seconds=90)
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
@@ -58,7 +60,7 @@ def prepare(settings: Settings, server: Server | None, stop: Flag) -> None:
     if server is not None:
         server.ensure()
         create(server.url("postgres"), settings.db_name)
-    where, sets = address(settings, server), collectors.migration_sets()
+    where, sets = address(renewed(settings), server), collectors.migration_sets()
     for each in until_stopped(lambda: migrate(where, sets), stop):
         log.info("migrated", set=each.set, number=each.number, name=each.name)
     until_stopped(lambda: refuse_unfit_tables(where), stop)
@@ -108,9 +110,12 @@ def address_of(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened(settings: Settings, server: Server | None) -> Iterator[Store]:
+def opened(
+    settings: Settings, server: Server | None, connections: int = FEWEST_CONNECTIONS
+) -> Iterator[Store]:
     """Give the store, and close it and what is ours of the database at the end."""
-    database = Database(address(settings, server), pooled=settings.db_pooler == "transaction")
+    pooled = settings.db_pooler == "transaction"
+    database = Database(renewing(settings, server), connections, pooled=pooled)
     try:
         database.open()
         yield Store(database)
@@ -165,7 +170,16 @@ def runner(
 def spool(settings: Settings) -> Spool:
     """Return the spool of this installation, which other processes may share."""
     worth = {each.name: each.worth for each in chosen([], settings)}
-    return Spool(settings.folder / "spool", settings.spool_limit, worth)
+    return Spool(settings.folder / "spool", settings.spool_limit, worth, _told_aside)
+
+
+def outages(settings: Settings) -> Outages:
+    """Return what this installation has seen of outages that its ledger does not know of."""
+    return Outages(settings.folder / "outages")
+
+
+def _told_aside(name: str, why: str) -> None:
+    log.warning("a file of the spool is set aside", file=name, reason=why)
 
 
 def stop_on_signals(stop: Flag) -> None:
@@ -203,6 +217,14 @@ def until_stopped(
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]  # type: ignore[no-any-return]
+
+
+def connections(collectors: int) -> int:
+    """Return how many connections a process may open that follows so many collectors.
+
+    One for each live tick, two for each repair, of which there are fewer, and some for who looks.
+    """
+    return min(max(2 * collectors + 4, FEWEST_CONNECTIONS), MOST_CONNECTIONS)
 
 
 def ready(collector: Collector, at: datetime) -> datetime:

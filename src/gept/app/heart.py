@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from uuid import uuid4
 
 from .. import __version__
 from ..errors import StoreError
@@ -30,7 +29,7 @@ class Heart:
         self._lead = lead
         self._collectors = [each.name for each in collectors]
         self._now = now
-        self._id, self._started = uuid4(), now()
+        self._id, self._started = lead.process, now()
         self._ticks: dict[str, datetime] = {}
 
     def __call__(self, event: Event) -> None:

@@ -22,11 +22,13 @@ from ..settings import Settings
 from ..spool import Spool
 from ..stops import Stops
 from ..store import Lead, Store
-from . import now, runner, spool, watch
+from . import now, outages, runner, spool, watch
+from .beginning import Beginning
 from .heart import Heart
+from .lookout import Lookout
+from .relief import Relief
 from .upkeep import Upkeep
 
-WATCH = 10.0
 LONGEST_LOOK = 600.0
 
 
@@ -62,12 +64,16 @@ class Parts:
     repairs: Sequence[Repair]
     heart: Heart
     upkeep: Upkeep
+    relief: Relief
+    beginning: Beginning
+    lookout: Lookout
     pulse: Pulse = field(default_factory=Pulse)
 
     def jobs(self, stop: Flag) -> dict[str, Callable[[], None]]:
         """Return what each thread does, by its name."""
         jobs: dict[str, Callable[[], None]] = {"watch": partial(self._keep_looking, stop)}
         jobs["drain"] = partial(self.drain.follow, stop)
+        jobs["lookout"] = partial(self.lookout.follow, stop)
         for each in self.collectors:
             jobs[each.name] = partial(self.live.follow, each, stop)
         for number, repair in enumerate(self.repairs):
@@ -79,7 +85,9 @@ class Parts:
         watch(self.store, self.health, self.settings.horizon)
         self.health.leads(self.lead.led)
         try:
+            self.beginning()
             self.heart.beat(self._look_at_spool())
+            self.relief()
         except StoreError as error:
             self.health.database(str(error))
 
@@ -87,7 +95,8 @@ class Parts:
         """Let health know how the spool stands; return how many answers wait there."""
         try:
             waiting = self.spool.waiting()
-            self.health.spool(waiting, len(self.spool.aside()))
+            room = self.spool.has_room(waiting)
+            self.health.spool(waiting, len(self.spool.aside()), room=room)
         except SpoolError as error:
             self.health.spool_broke(str(error))
             return 0
@@ -100,7 +109,7 @@ class Parts:
             repair.wake()
 
     def _keep_looking(self, stop: Flag) -> None:
-        while not stop.wait(WATCH):
+        while not stop.wait(self.settings.beat.total_seconds()):
             self.pulse.beat()
             self.look()
             self.upkeep()
@@ -125,15 +134,36 @@ def assemble(
     waiting = spool(settings)
     running = runner(settings, store, observe, stop, waiting)
     stops = Stops(now)
-    live = Live(running, store, waiting, lead, stops, observe, now, Budget(store, settings.pace))
+    budget, seen = Budget(store, settings.pace), outages(settings)
+    live = Live(running, store, waiting, lead, stops, observe, now, budget, seen)
     drain = Drain(running, store, waiting, collectors, stops)
-    repairs = _repairs(settings, collectors, running, store, lead)
+    repairs = _repairs(settings, collectors, running, store, partial(_follows, lead, stops))
     heart = Heart(store, lead, collectors, now)
-    told += [heart, drain, *repairs]
+    told += [stops, heart, drain, *repairs]
     upkeep = Upkeep(store, settings.keep_rejects, now)
+    relief = Relief(store, lead, collectors)
+    lookout = Lookout(settings.backups, health)
     return Parts(
-        settings, collectors, store, lead, waiting, health, live, drain, repairs, heart, upkeep
+        settings,
+        collectors,
+        store,
+        lead,
+        waiting,
+        health,
+        live,
+        drain,
+        repairs,
+        heart,
+        upkeep,
+        relief,
+        Beginning(store, collectors, settings, now),
+        lookout,
     )
+
+
+def _follows(lead: Lead, stops: Stops, collector: Collector) -> bool:
+    """Tell whether a collector is ours to repair, and its tables take rows."""
+    return lead.leads(collector.name) and stops.fault(collector.name) is None
 
 
 def _repairs(
@@ -141,16 +171,13 @@ def _repairs(
     collectors: Sequence[Collector],
     running: Runner,
     store: Store,
-    lead: Lead,
+    follows: Callable[[Collector], bool],
 ) -> list[Repair]:
     """Return one repair for the collectors of each source."""
 
     def source(collector: Collector) -> str:
         return collector.source.name
 
-    def leads(collector: Collector) -> bool:
-        return lead.leads(collector.name)
-
     groups = groupby(sorted(collectors, key=source), key=source)
     horizon, pace = settings.horizon, settings.pace
-    return [Repair(running, store, list(group), now, horizon, pace, leads) for _, group in groups]
+    return [Repair(running, store, list(group), now, horizon, pace, follows) for _, group in groups]

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ..model import Collector
-from ..store import Store
+from ..store import LIVES, Store
 from ..web.board import Reading
 from . import now, ready
-
-LIVES = timedelta(minutes=1)
 
 
 def read(store: Store, collectors: Sequence[Collector], horizon: timedelta) -> Reading:

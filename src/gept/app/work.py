@@ -24,7 +24,8 @@ def drain(settings: Settings, store: Store, stop: Flag) -> Drain:
     """Put a drain together for every collector."""
     every = chosen([], settings)
     waiting = spool(settings)
-    return Drain(runner(settings, store, tell(), stop, waiting), store, waiting, every, Stops(now))
+    stops = Stops(now)
+    return Drain(runner(settings, store, tell(stops), stop, waiting), store, waiting, every, stops)
 
 
 def redecoded(

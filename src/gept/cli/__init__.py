@@ -14,6 +14,7 @@ from .exits import Exit, exit_of
 COMMANDS = (
     "up",
     "collect",
+    "dashboard",
     "once",
     "status",
     "gaps",
@@ -26,7 +27,10 @@ COMMANDS = (
     "verify",
     "archive",
     "import",
+    "backup",
+    "restore",
     "health",
+    "doctor",
     "db",
     "settings",
     "simulate",

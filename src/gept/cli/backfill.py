@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from ..backfill import Job
     from ..model import Collector
     from ..settings import Settings
+
+Command = Callable[..., None]
+
+
+def _take_rest(context: click.Context, option: click.Parameter, given: bool) -> None:
+    """Take one of --pause and --resume; which, the command gets as ``rest``."""
+    from ..errors import UsageError
+
+    if given and "rest" in context.params:
+        raise UsageError("--pause and --resume: one undoes the other; give one of them")
+    if given:
+        context.params["rest"] = option.name
+
+
+def _rests(name: str, about: str) -> Callable[[Command], Command]:
+    return click.option(name, is_flag=True, expose_value=False, callback=_take_rest, help=about)
 
 
 @click.command("backfill")
@@ -29,8 +46,8 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Tell how many requests it takes; ask nobody.")
 @click.option("--reopen", is_flag=True, help="Ask again for what was closed as empty as well.")
-@click.option("--pause", "rest", flag_value="pause", help="Let every backfill of NAME rest.")
-@click.option("--resume", "rest", flag_value="resume", help="Let them go on.")
+@_rests("--pause", "Let every backfill of NAME rest.")
+@_rests("--resume", "Let them go on.")
 def command(
     name: str,
     since: datetime | None,
@@ -38,7 +55,7 @@ def command(
     order: str,
     dry_run: bool,
     reopen: bool,
-    rest: str | None,
+    rest: str | None = None,
 ) -> None:
     """Fetch what is missing of a span; what is there is not asked for again."""
     from .. import app, settings

@@ -1,4 +1,4 @@
-"""What ``gept up`` and ``gept collect`` share."""
+"""What commands that go on until they are told to stop share."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ def follow(
     dashboard: bool = False,
 ) -> None:
     """Follow collectors until SIGTERM or Ctrl-C; with the dashboard if it is wanted."""
-    logs.configure()
-    stop = Flag()
-    app.stop_on_signals(stop)
-    web = Server(settings.bind_address, ports, tls)
+    web, stop = listening(settings, ports, tls)
     log = logs.get_logger()
     if settings.contact is None:
         log.warning(
@@ -38,10 +35,22 @@ def follow(
             "COLLECTION_INTERVAL is not used",
             remedy="it is for `gept collect` with one of latest, news, players, items; remove it",
         )
+    Following(settings, collectors, web, stop, dashboard=dashboard).run()
+
+
+def listening(
+    settings: Settings, ports: dict[str, int], tls: SSLContext | None = None
+) -> tuple[Server, Flag]:
+    """Take the ports; return who serves them, and the flag that SIGTERM and Ctrl-C set."""
+    logs.configure()
+    stop = Flag()
+    app.stop_on_signals(stop)
+    web = Server(settings.bind_address, ports, tls)
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
     scheme = "http" if tls is None else "https"
-    log.info("listening", urls=[f"{scheme}://{host}:{port}/" for port in ports.values()])
-    Following(settings, collectors, web, stop, dashboard).run()
+    urls = [f"{scheme}://{host}:{port}/" for port in ports.values()]
+    logs.get_logger().info("listening", urls=urls)
+    return web, stop
 
 
 def _applies(settings: Settings, collectors: list[Collector]) -> bool:

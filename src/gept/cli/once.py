@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 @click.command("once")
 @click.argument("name")
 @click.option("--at", type=MOMENT, help="The tick to run. Default: the newest one.")
-def command(name: str, at: datetime | None) -> None:
+@click.option(
+    "--accept-removals",
+    is_flag=True,
+    help="Believe an answer that lacks much of what is stored: that is gone.",
+)
+def command(name: str, at: datetime | None, accept_removals: bool) -> None:
     """Run one tick of a collector; the exit code tells how it ended."""
     from threading import Event as Flag
 
@@ -29,14 +35,28 @@ def command(name: str, at: datetime | None) -> None:
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
     tick = _tick(collector, at, app.now())
+    if accept_removals:
+        _refuse_keeping(collector)
     stop = Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         store.want(collector, tick, collector.schedule.following(tick))
         runner = app.runner(loaded, store, tell(), stop)
-        finished = app.until_stopped(lambda: runner.run(collector, tick), stop)
+        run = partial(runner.run, collector, tick, accept_removals=accept_removals)
+        finished = app.until_stopped(run, stop)
     click.echo(_told(finished))
     sys.exit(exit_for(finished.status))
+
+
+def _refuse_keeping(collector: Collector) -> None:
+    from ..errors import UsageError
+    from ..model import Vanished
+
+    if collector.table.vanished is Vanished.KEEP:
+        name = collector.name
+        raise UsageError(
+            f"--accept-removals: no answer of {name} takes anything away; leave it out"
+        )
 
 
 def _tick(collector: Collector, at: datetime | None, now: datetime) -> datetime:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @click.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.option("--page", is_flag=True, hidden=True, help="Print the reference page of them.")
-def command(as_json: bool, page: bool) -> None:
+@click.option("--dotenv", is_flag=True, hidden=True, help="Print them for `.env.example`.")
+def command(as_json: bool, page: bool, dotenv: bool) -> None:
     """Show every setting: what holds, where it comes from, and what it means."""
     from .. import settings
     from ..app.selection import of_collectors, refuse_strangers
@@ -23,6 +24,9 @@ def command(as_json: bool, page: bool) -> None:
 
     if page:
         click.echo("\n\n".join(section(each) for each in settings.declared()))
+        return
+    if dotenv:
+        click.echo("\n\n".join(example(each) for each in settings.declared()))
         return
     known = load_all()
     found = settings.effective(of_collectors=of_collectors(known))
@@ -47,3 +51,17 @@ def section(declaration: Field[Any]) -> str:
     if about["secret"]:
         lines += ["", f"A secret: it may be in the file that `{about['name']}_FILE` names."]
     return "\n".join(lines)
+
+
+def example(declaration: Field[Any]) -> str:
+    """Return what ``.env.example`` says of one setting: its meaning, and how it would be set."""
+    from textwrap import wrap
+
+    from ..settings import shown
+
+    about = declaration.metadata
+    text = about["about"].replace("`", "")
+    if about["secret"]:
+        text += f" A secret: better in the file that {about['name']}_FILE names."
+    default = shown(declaration.default, secret=False) or ""
+    return "\n".join([*(f"# {line}" for line in wrap(text, 98)), f"#{about['name']}={default}"])

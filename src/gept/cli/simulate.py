@@ -50,20 +50,24 @@ class Number(click.FloatRange):
     help="Seconds that its clock is ahead.",
 )
 def command(port: int, items: int, lag: int, speed: float, offset: float) -> None:
-    """Serve a made-up market by the paths of the real services, on loopback, until Ctrl-C.
+    """Serve a made-up market by the paths of the real services, on BIND_ADDRESS, until Ctrl-C.
 
     Faults are asked for by POST to /_fault:
     {"path": "/api/v1/osrs/5m", "fault": "status:503", "times": 3}
     """
     import time
 
+    from .. import settings
     from ..errors import SettingsError
     from ..simulate import Clock, Market, Server
 
+    clock, address = Clock(offset, speed, time.time()), settings.load().bind_address
     try:
-        server = Server(Market(items), port, Clock(offset, speed, time.time()), lag)
+        server = Server(Market(items), port, clock, lag, address=address)
     except OSError as error:
-        raise SettingsError([f"--port: {port} cannot be used ({error.strerror})"]) from None
+        raise SettingsError(
+            [f"--port: {address}:{port} cannot be used ({error.strerror})"]
+        ) from None
     for name, value in server.environ().items():
         click.echo(f"export {name}='{value}'")
     try:

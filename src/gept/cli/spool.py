@@ -43,12 +43,12 @@ def list_(as_json: bool) -> None:
 
 @command.command("verify")
 def verify() -> None:
-    """Read every file; move aside what is torn, and say so."""
+    """Read every file; move aside what is torn or named for another answer, and say so."""
     spool = _spool()
     found = spool.waiting()
     torn = [each.name for each in found if spool.read(each) is None]
     for name in torn:
-        click.echo(f"{name}: torn; moved to {spool.folder / 'aside'}", err=True)
+        click.echo(f"{name}: no answer of its name; moved to {spool.folder / 'aside'}", err=True)
     aside = len(spool.aside())
     click.echo(f"{len(found) - len(torn)} answers are whole, {aside} files are set aside")
     sys.exit(Exit.PARTIAL if aside else Exit.OK)
@@ -87,6 +87,7 @@ def _told(waiting: Waiting) -> dict[str, object]:
 
 def _spool() -> Spool:
     from .. import app, settings
+    from ..observe import logs
 
-    loaded = settings.load()
-    return app.spool(loaded)
+    logs.configure()
+    return app.spool(settings.load())

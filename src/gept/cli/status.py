@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..observe.health import Health
     from ..store import Extent, Process
 
-LIVES = timedelta(minutes=1)
-
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -28,6 +26,7 @@ def command(as_json: bool, demo: bool) -> None:
     """Show how fresh and how complete the data is."""
     from .. import app
     from ..observe.health import Health
+    from ..store import LIVES
 
     loaded = settings_of(demo)
     now = app.now()

@@ -12,8 +12,6 @@ import click
 from .demo import DAY, made_up, typed
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from ..settings import Settings
 
 
@@ -22,36 +20,15 @@ if TYPE_CHECKING:
 def command(demo: bool) -> None:
     """Collect everything in one process, until stopped."""
     from .. import app, settings
+    from .door import certificate, refuse_open_door
     from .follow import follow
 
     loaded = settings.load()
     refuse_open_door(loaded)
-    certificate = _tls(loaded)
+    tls = certificate(loaded)
     with _made_up(loaded) if demo else _real(loaded) as chosen:
         ports = {"DASHBOARD_PORT": chosen.dashboard_port}
-        follow(chosen, app.chosen([], chosen), ports, certificate, dashboard=True)
-
-
-def refuse_open_door(settings: Settings) -> None:
-    """Raise SettingsError where others than this machine could see the dashboard unasked."""
-    from ipaddress import ip_address
-
-    from ..errors import SettingsError
-
-    address = settings.bind_address
-    if ip_address(address).is_loopback or settings.dashboard_token or settings.dashboard_open:
-        return
-    remedy = "set a token (openssl rand -hex 16), or DASHBOARD_OPEN=1 to show it to all"
-    fault = f"is not set, but BIND_ADDRESS {address!r} shows the dashboard to others; {remedy}"
-    raise SettingsError([f"DASHBOARD_TOKEN: {fault}"])
-
-
-def _tls(settings: Settings) -> SSLContext | None:
-    """Return what serves HTTPS, where it is wanted."""
-    from ..web import tls
-
-    certificate, key = settings.tls_cert_file, settings.tls_key_file
-    return None if certificate is None or key is None else tls(certificate, key)
+        follow(chosen, app.chosen([], chosen), ports, tls, dashboard=True)
 
 
 @contextmanager

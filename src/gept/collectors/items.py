@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from ..decode.json import Amount, ItemId, Name, Text, listed
 from ..decode.rows import distinct
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Row, Table, Tick, Vanished
+from ..model import Collector, Decoded, Number, Request, Response, Row, Table, Tick, Vanished
 from ..schedule import Every
 from ..sources import PRICES
 
@@ -22,7 +22,7 @@ WIKI_PAGE = "https://oldschool.runescape.wiki/w/"
 class Item(NamedTuple):
     """One item as the newest item list tells it; ``cost`` is its value, ``buy_limit`` per 4 h."""
 
-    item_id: int
+    item_id: Number
     name: str
     examine: str | None
     members: bool | None

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ..decode.json import Amount, UnixTime, keyed
 from ..errors import DecodeError
-from ..model import Collector, Decoded, Request, Response, Table, Tick
+from ..model import Collector, Decoded, Number, Request, Response, Table, Tick
 from ..schedule import Every
 from ..sources import PRICES
 
@@ -18,7 +18,7 @@ from ..sources import PRICES
 class Latest(NamedTuple):
     """One item as the snapshot of a minute tells it: newest prices in coins, and when traded."""
 
-    item_id: int
+    item_id: Number
     timestamp: datetime
     high: int | None
     high_time: datetime | None

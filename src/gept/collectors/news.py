@@ -127,8 +127,8 @@ def decode(response: Response, tick: Tick) -> Decoded:
     rows = [_post(item) for item in feed.items if _has_name(item)]
     if not rows:
         raise DecodeError(f"{response.request} holds no post at all", rejected=nameless)
-    posts = {row[0]: row for row in reversed(rows)}
-    return Decoded([*posts.values()], nameless, drift=feed.drift)
+    posts, contradictions = distinct(rows)
+    return Decoded(posts[::-1], nameless + contradictions, drift=feed.drift)
 
 
 def _has_name(item: rss.Item) -> bool:
@@ -177,11 +177,11 @@ def _feed(response: Response) -> Decoded:
     feed = rss.read(response.body)
     found = [(DIFF.search(item.guid or ""), item) for item in feed.items]
     links = [(f"{WIKI_PAGE}Special:Diff/{diff[1]}", item) for diff, item in found if diff]
-    rows = {
-        link: News(link, WIKI_FEED, item.title, link, None, "wiki_edit", item.published)
+    rows, contradictions = distinct(
+        News(link, WIKI_FEED, item.title, link, None, "wiki_edit", item.published)
         for link, item in links
-    }
-    return Decoded([*rows.values()], drift=feed.drift)
+    )
+    return Decoded(rows, contradictions, drift=feed.drift)
 
 
 def _change(change: Change) -> Row:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ..errors import DecodeError, NotYet
-from ..model import Decoded, Response, Row, Tick
+from ..model import Decoded, Number, Response, Row, Tick
 from .json import Amount, digest, keyed
 
 
@@ -18,7 +18,7 @@ class Average(NamedTuple):
     ``timestamp`` is the start of the bucket. A side without a trade has no price and volume 0.
     """
 
-    item_id: int
+    item_id: Number
     timestamp: datetime
     avg_high_price: int | None
     high_price_volume: int

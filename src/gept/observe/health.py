@@ -9,10 +9,10 @@ from threading import Lock
 from typing import TypeVar
 
 from ..errors import StoreBroken
-from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool import Waiting
-from ..store import Standing
+from ..store import Process, Standing
 
 TOLD_FOR = timedelta(hours=1)
 T = TypeVar("T", datetime, tuple[datetime, datetime])
@@ -62,7 +62,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start."""
+    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start.
+
+    ``lost`` tells why the last answer was given up, and is None when that is over.
+    """
 
     waiting: int = 0
     size: int = 0
@@ -70,17 +73,28 @@ class Spooled:
     aside: int = 0
     dropped: int = 0
     dropped_at: datetime | None = None
+    lost: str | None = None
     error: str | None = None
 
     def troubles(self, now: datetime) -> list[str]:
-        """Return what is wrong: answers lost within the last hour, or a disk that refuses."""
+        """Return what is wrong: a spool that is full or was so just now, a disk that refuses."""
         found = [f"spool: {self.error}"] if self.error else []
-        if self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
+        if self.lost and self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
             found.append(
-                f"spool: full; {self.dropped} answers were given up, the last one at "
-                f"{self.dropped_at:%H:%M:%SZ}; bring the database back or raise GEPT_SPOOL_LIMIT"
+                f"spool: {'full' if self.lost == FULL else self.lost}; {self.dropped} answers were "
+                f"given up, the last one at {self.dropped_at:%H:%M:%SZ}; bring the database back "
+                "or raise GEPT_SPOOL_LIMIT"
             )
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """When the newest sound backup was made, when one was last verified, and how many are bad."""
+
+    newest: datetime | None = None
+    verified: datetime | None = None
+    faulty: int = 0
 
 
 class Health:
@@ -93,7 +107,9 @@ class Health:
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
         self._led: frozenset[str] = frozenset()
+        self._unled: list[str] = []
         self._skews: dict[str, float] = {}
+        self._saved = Saved()
 
     def __call__(self, event: Event) -> None:
         """Take notice of a finished tick, and of what a source says of the time."""
@@ -107,7 +123,9 @@ class Health:
         elif isinstance(event, Dropped):
             with self._lock:
                 dropped = self._spool.dropped + 1
-                self._spool = replace(self._spool, dropped=dropped, dropped_at=self._now())
+                self._spool = replace(
+                    self._spool, dropped=dropped, dropped_at=self._now(), lost=event.reason
+                )
 
     def found(
         self,
@@ -139,19 +157,38 @@ class Health:
         with self._lock:
             self._led = collectors
 
+    def fleet(self, processes: Sequence[Process]) -> None:
+        """Take notice of the processes that live: each collector must be led by one of them."""
+        led = {name for each in processes for name in each.leads}
+        stand_by = {name for each in processes for name in each.collectors}
+        with self._lock:
+            self._unled = [
+                _unled(name, waits=name in stand_by) for name in self._states if name not in led
+            ]
+
     @property
     def led(self) -> frozenset[str]:
         """The collectors that this process leads; for the others it stands by."""
         with self._lock:
             return self._led
 
-    def spool(self, waiting: Sequence[Waiting], aside: int) -> None:
-        """Take notice of what waits on disk for the database, and what was moved aside."""
+    def spool(self, waiting: Sequence[Waiting], aside: int, *, room: bool = False) -> None:
+        """Take notice of what waits on disk for the database, and what was moved aside.
+
+        ``room`` tells that the spool is not full any more, if it was.
+        """
         with self._lock:
             size = sum(each.size for each in waiting)
             oldest = min((each.tick for each in waiting), default=None)
+            lost = None if room and self._spool.lost == FULL else self._spool.lost
             self._spool = replace(
-                self._spool, waiting=len(waiting), size=size, oldest=oldest, aside=aside, error=None
+                self._spool,
+                waiting=len(waiting),
+                size=size,
+                oldest=oldest,
+                aside=aside,
+                lost=lost,
+                error=None,
             )
 
     def spool_broke(self, error: str) -> None:
@@ -164,6 +201,17 @@ class Health:
         """How the spool stands."""
         with self._lock:
             return self._spool
+
+    def backups(self, saved: Saved) -> None:
+        """Take notice of how the backups stand."""
+        with self._lock:
+            self._saved = saved
+
+    @property
+    def saved(self) -> Saved:
+        """How the backups stand."""
+        with self._lock:
+            return self._saved
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -182,6 +230,8 @@ class Health:
         now = self._now()
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         found += self.spooled.troubles(now)
+        with self._lock:
+            found += self._unled
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
 
     def warnings(self) -> list[str]:
@@ -189,6 +239,12 @@ class Health:
         with self._lock:
             skews = dict(self._skews)
         return [_told(source, skew) for source, skew in skews.items() if abs(skew) > LARGEST_SKEW]
+
+
+def _unled(name: str, *, waits: bool) -> str:
+    if waits:
+        return f"{name}: each process that follows it stands by; see their logs"
+    return f"{name}: no process follows it; start gept collect {name}"
 
 
 def _told(source: str, skew: float) -> str:

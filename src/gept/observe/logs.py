@@ -30,6 +30,7 @@ def configure() -> None:
     """Write for people where standard error is a terminal, one JSON object a line elsewhere."""
     logging.basicConfig(handlers=[_Bridge(logging.WARNING)], force=True)
     logging.getLogger("psycopg.pool").disabled = True  # health tells once what it tells each time
+    logging.getLogger("psycopg").addFilter(_is_no_aftermath)
     terminal = sys.stderr.isatty()
     render: Any = structlog.processors.JSONRenderer()
     if terminal:
@@ -71,6 +72,11 @@ class _Bridge(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         structlog.get_logger().warning(record.getMessage(), library=record.name)
+
+
+def _is_no_aftermath(record: logging.LogRecord) -> bool:
+    """Tell whether the driver says more than that a broken connection cannot be rolled back."""
+    return not str(record.msg).startswith("error ignored in ")
 
 
 class Logs:

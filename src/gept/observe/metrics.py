@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,10 +20,23 @@ from prometheus_client.registry import Collector as Scraped
 from .. import __version__
 from ..events import Dropped, Event, Fetched, Finished, Retried
 from ..model import Collector, Kind, Status
+from .backups import BackupSeries
 from .health import Health
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 OUTCOMES = ("inserted", "updated", "removed", "unchanged", "rejected")
+
+COUNTERS = (
+    ("gept_rows", "Rows by what became of them.", "collector", "outcome"),
+    ("gept_http_responses", "Answers by HTTP status; 0 where there was none.", "source", "status"),
+    ("gept_http_response_bytes", "Bytes of answers, unpacked.", "source"),
+    ("gept_http_retries", "Requests that were made again.", "source"),
+    ("gept_revisions", "Stored rows that a later answer changed or took back.", "collector"),
+    ("gept_unexpected", "Stored ticks with something odd about their rows.", "collector"),
+    ("gept_rejected", "Entries that could not be rows.", "collector", "kind"),
+    ("gept_spool_dropped", "Answers that a full spool gave up.", "collector"),
+)
+"""Each counter: its name, what it counts, and its labels."""
 
 
 class Metrics:
@@ -35,39 +48,16 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._of = {each.name: _Series(each, self.registry) for each in collectors}
-        self._rows = self._counter(
-            "gept_rows", "Rows by what became of them.", "collector", "outcome"
-        )
-        self._responses = self._counter(
-            "gept_http_responses",
-            "Answers by HTTP status; 0 where there was none.",
-            "source",
-            "status",
-        )
-        self._bytes = self._counter(
-            "gept_http_response_bytes", "Bytes of answers, unpacked.", "source"
-        )
-        self._retries = self._counter(
-            "gept_http_retries", "Requests that were made again.", "source"
-        )
-        self._revisions = self._counter(
-            "gept_revisions", "Stored rows that a later answer changed or took back.", "collector"
-        )
-        self._warnings = self._counter(
-            "gept_unexpected", "Stored ticks with something odd about their rows.", "collector"
-        )
-        self._rejected = self._counter(
-            "gept_rejected", "Entries that could not be rows.", "collector", "kind"
-        )
+        self._counters = {
+            name: Counter(name, about, labels, registry=self.registry)
+            for name, about, *labels in COUNTERS
+        }
         self._latency = Histogram(
             "gept_http_seconds",
             "Time of a request.",
             ("source",),
             buckets=SECONDS,
             registry=self.registry,
-        )
-        self._dropped = self._counter(
-            "gept_spool_dropped", "Answers that a full spool gave up.", "collector"
         )
         self._skew = Gauge(
             "gept_clock_skew_seconds",
@@ -76,14 +66,9 @@ class Metrics:
             registry=self.registry,
         )
         for name in self._of:
-            self._dropped.labels(name)
-            for outcome in OUTCOMES:
-                self._rows.labels(name, outcome)
-            for kind in Kind:
-                self._rejected.labels(name, kind.value)
-            self._revisions.labels(name)
-            self._warnings.labels(name)
+            self._begin_at_zero(name)
         self.registry.register(_Freshness(health, now))
+        self.registry.register(BackupSeries(lambda: health.saved))
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
@@ -91,20 +76,29 @@ class Metrics:
             case Fetched():
                 self._fetched(event)
             case Retried(request):
-                self._retries.labels(request.source.name).inc()
+                self._count("gept_http_retries", request.source.name)
             case Finished():
                 self._finished(event)
             case Dropped(collector):
-                self._dropped.labels(collector).inc()
+                self._count("gept_spool_dropped", collector)
 
     def scrape(self) -> bytes:
         """Return every series in Prometheus' text format."""
         return generate_latest(self.registry)
 
+    def _begin_at_zero(self, collector: str) -> None:
+        """Show what has not happened yet, so that its first time is seen as an increase."""
+        for name in ("gept_spool_dropped", "gept_revisions", "gept_unexpected"):
+            self._count(name, collector, number=0)
+        for outcome in OUTCOMES:
+            self._count("gept_rows", collector, outcome, number=0)
+        for kind in Kind:
+            self._count("gept_rejected", collector, kind.value, number=0)
+
     def _fetched(self, event: Fetched) -> None:
         source = event.request.source.name
-        self._responses.labels(source, event.status).inc()
-        self._bytes.labels(source).inc(event.size)
+        self._count("gept_http_responses", source, event.status)
+        self._count("gept_http_response_bytes", source, number=event.size)
         self._latency.labels(source).observe(event.seconds)
         if event.skew is not None:
             self._skew.labels(source).set(event.skew)
@@ -115,16 +109,17 @@ class Metrics:
         series.finished(event)
         for outcome in OUTCOMES:
             if number := getattr(event.counts, outcome):
-                self._rows.labels(event.collector, outcome).inc(number)
+                self._count("gept_rows", event.collector, outcome, number=number)
         for kind, number in Tally(each.kind for each in event.rejected).items():
-            self._rejected.labels(event.collector, kind.value).inc(number)
+            self._count("gept_rejected", event.collector, kind.value, number=number)
         if event.again:
-            self._revisions.labels(event.collector).inc(event.counts.updated + event.counts.removed)
+            revised = event.counts.updated + event.counts.removed
+            self._count("gept_revisions", event.collector, number=revised)
         if event.warning:
-            self._warnings.labels(event.collector).inc()
+            self._count("gept_unexpected", event.collector)
 
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(name, about, labels, registry=self.registry)
+    def _count(self, name: str, *labels: object, number: int = 1) -> None:
+        self._counters[name].labels(*labels).inc(number)
 
 
 class _Series:
@@ -168,66 +163,65 @@ class _Freshness(Scraped):
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        now, states = self._now(), self._health.states.values()
-        lag = GaugeMetricFamily(
-            "gept_lag_seconds",
-            "Time between the newest good tick and the newest possible one.",
-            labels=["collector"],
-        )
-        limit = GaugeMetricFamily(
-            "gept_lag_limit_seconds",
-            "The lag at which the collector is stale.",
-            labels=["collector"],
-        )
-        missing = GaugeMetricFamily(
-            "gept_ticks_missing", "Wanted ticks that are not there.", labels=["collector"]
-        )
-        leads = GaugeMetricFamily(
-            "gept_leads", "Whether this process leads the collector.", labels=["collector"]
-        )
-        drift = GaugeMetricFamily(
-            "gept_schema_drift",
-            "How many differences the newest answer has from the fields that are known.",
-            labels=["collector"],
-        )
-        complete = GaugeMetricFamily(
-            "gept_completeness_ratio",
-            "Share of the wanted ticks that is there.",
-            labels=["collector", "window"],
-        )
-        for state in states:
-            name = state.collector.name
-            leads.add_metric([name], name in self._health.led)
-            limit.add_metric([name], state.collector.lag_limit.total_seconds())
-            if state.drift is not None:
-                drift.add_metric([name], len(state.drift))
-            if state.stored is not None:
-                yield GaugeMetricFamily(
-                    f"gept_{name}_last_timestamp",
-                    f"When the newest good tick of the {state.collector.about} was committed.",
-                    value=state.stored[1].timestamp(),
-                )
-            if (behind := state.lag(now)) is not None:
-                lag.add_metric([name], behind.total_seconds())
-            if state.missing is not None:
-                missing.add_metric([name], state.missing)
-            for window, share in state.shares.items():
-                complete.add_metric([name, window], share)
-        yield leads
-        yield lag
-        yield limit
-        yield missing
-        yield drift
-        yield complete
+        now = self._now()
+        yield from self._standing(now)
+        yield from self._answers()
         yield GaugeMetricFamily(
             "gept_database_up",
             "Whether the database answers.",
             value=self._health.database_trouble is None,
         )
         yield from self._spool(now)
-        build = GaugeMetricFamily("gept_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
+        yield _family("gept_build_info", "The version that runs.", {(__version__,): 1}, "version")
+
+    def _standing(self, now: datetime) -> Iterator[Metric]:
+        """Yield what of each collector is there, and how late."""
+        states, led = self._health.states, self._health.led
+        for name, state in states.items():
+            if state.stored is not None:
+                about = f"When the newest good tick of the {state.collector.about} was committed."
+                at = state.stored[1].timestamp()
+                yield GaugeMetricFamily(f"gept_{name}_last_timestamp", about, at)
+        yield _family(
+            "gept_leads",
+            "Whether this process leads the collector.",
+            {(name,): name in led for name in states},
+        )
+        yield _family(
+            "gept_lag_seconds",
+            "Time between the newest good tick and the newest possible one.",
+            {(name,): _seconds(state.lag(now)) for name, state in states.items()},
+        )
+        yield _family(
+            "gept_lag_limit_seconds",
+            "The lag at which the collector is stale.",
+            {(name,): _seconds(state.collector.lag_limit) for name, state in states.items()},
+        )
+
+    def _answers(self) -> Iterator[Metric]:
+        """Yield what of each collector is missing, and how its answers have changed."""
+        states = self._health.states
+        yield _family(
+            "gept_ticks_missing",
+            "Wanted ticks that are not there.",
+            {(name,): state.missing for name, state in states.items()},
+        )
+        yield _family(
+            "gept_schema_drift",
+            "How many differences the newest answer has from the fields that are known.",
+            {(name,): _number(state.drift) for name, state in states.items()},
+        )
+        yield _family(
+            "gept_completeness_ratio",
+            "Share of the wanted ticks that is there.",
+            {
+                (name, window): share
+                for name, state in states.items()
+                for window, share in state.shares.items()
+            },
+            "collector",
+            "window",
+        )
 
     def _spool(self, now: datetime) -> Iterator[Metric]:
         spooled = self._health.spooled
@@ -240,5 +234,26 @@ class _Freshness(Scraped):
             "gept_spool_oldest_seconds", "How long the oldest of them waits.", waits
         )
         yield GaugeMetricFamily(
-            "gept_spool_aside", "Files that were moved aside as torn or foreign.", spooled.aside
+            "gept_spool_aside",
+            "Files that were moved aside as torn, foreign or misnamed.",
+            spooled.aside,
         )
+
+
+def _family(
+    name: str, about: str, values: Mapping[tuple[str, ...], float | None], *labels: str
+) -> Metric:
+    """Return a gauge with the values that are known, by default one a collector."""
+    family = GaugeMetricFamily(name, about, labels=labels or ("collector",))
+    for of, value in values.items():
+        if value is not None:
+            family.add_metric(of, value)
+    return family
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _number(found: Sequence[str] | None) -> int | None:
+    return None if found is None else len(found)

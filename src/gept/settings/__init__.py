@@ -23,18 +23,22 @@ from .readers import (
     Wrong,
     address,
     ascii_text,
+    count,
     database_url,
     path,
     place,
     pooler,
     port,
     size,
+    sslmode,
     switch,
     text,
     token,
     url,
     within,
 )
+from .secrets import renewed as renewed
+from .secrets import secret
 
 OURS = "GEPT_"
 FOR_TESTS = "GEPT_TEST_"
@@ -74,6 +78,21 @@ class Settings:
     db_name: str = setting("DB_NAME", text, "osrs_data", "Name of the database.")
     db_user: str = setting("DB_USER", text, "osrs_user", "Role that connects.")
     db_pass: str | None = setting("DB_PASS", text, None, "Password of that role.", secret=True)
+    db_sslmode: str | None = setting(
+        "DB_SSLMODE",
+        sslmode,
+        None,
+        "How the way to your PostgreSQL is closed to others: `verify-full` encrypts it and lets "
+        "in only the server that the certificate names. Default: `prefer`, which encrypts where "
+        "the server can and proves nothing.",
+    )
+    db_sslrootcert: Path | None = setting(
+        "DB_SSLROOTCERT",
+        path,
+        None,
+        "Certificate, in PEM form, of who signed that of the server; for the modes `verify-ca` "
+        "and `verify-full`.",
+    )
     db_pooler: str = setting(
         "DB_POOLER",
         pooler,
@@ -102,14 +121,17 @@ class Settings:
         "Address that the web ports listen on; other machines reach them only if you change it.",
     )
     dashboard_port: int = setting(
-        "DASHBOARD_PORT", port, 8080, "Web port of `gept up`: dashboard, metrics, health."
+        "DASHBOARD_PORT",
+        port,
+        8080,
+        "Web port of `gept up` and `gept dashboard`: dashboard, metrics, health.",
     )
     dashboard_token: str | None = setting(
         "DASHBOARD_TOKEN",
         token,
         None,
-        "Who has it may see the dashboard; at least 16 characters. `gept up` needs it where "
-        "`BIND_ADDRESS` is not loopback.",
+        "Who has it may see the dashboard; at least 16 characters. `gept up` and `gept dashboard` "
+        "need it where `BIND_ADDRESS` is not loopback.",
         secret=True,
     )
     dashboard_open: bool = setting(
@@ -122,8 +144,8 @@ class Settings:
         "TLS_CERT_FILE",
         path,
         None,
-        "Certificate, in PEM form, with which `gept up` serves HTTPS on `DASHBOARD_PORT`; behind "
-        "it in the file those that signed it.",
+        "Certificate, in PEM form, with which `gept up` and `gept dashboard` serve HTTPS on "
+        "`DASHBOARD_PORT`; behind it in the file those that signed it.",
     )
     tls_key_file: Path | None = setting(
         "TLS_KEY_FILE", path, None, "Private key of that certificate, in PEM form."
@@ -185,6 +207,13 @@ class Settings:
         "Time between two requests of repairs and backfills to one source: of all processes on "
         "one database together.",
     )
+    beat: timedelta = setting(
+        "GEPT_BEAT",
+        within(timedelta(seconds=1), timedelta(seconds=60)),
+        timedelta(seconds=10),
+        "How often a process tells the database that it lives, and looks how all stands. Who "
+        "stands by takes the lead from one that was silent for six beats.",
+    )
     keep_rejects: timedelta = setting(
         "GEPT_KEEP_REJECTS",
         within(timedelta(hours=1), timedelta(days=3650)),
@@ -234,8 +263,29 @@ class Settings:
     s3_secret_key: str | None = setting(
         "GEPT_S3_SECRET_KEY", ascii_text, None, "Secret of that access key.", secret=True
     )
+    backup_dir: Path | None = setting(
+        "GEPT_BACKUP_DIR",
+        path,
+        None,
+        "Folder that `gept backup` writes to; better on another disk. Default: `backups` in "
+        "`DATA_DIR`.",
+    )
+    backup_keep_daily: int = setting(
+        "GEPT_BACKUP_KEEP_DAILY",
+        count,
+        0,
+        "Of how many days `gept backup` keeps the newest backup. Where this and the next two are "
+        "all 0, it removes none.",
+    )
+    backup_keep_weekly: int = setting(
+        "GEPT_BACKUP_KEEP_WEEKLY", count, 0, "Of how many weeks it keeps the newest backup."
+    )
+    backup_keep_monthly: int = setting(
+        "GEPT_BACKUP_KEEP_MONTHLY", count, 0, "Of how many months it keeps the newest backup."
+    )
 
     by_collector: Mapping[str, Any] = field(default_factory=dict)
+    secret_files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def embedded(self) -> bool:
@@ -250,6 +300,11 @@ class Settings:
         from platformdirs import user_data_path
 
         return user_data_path("gept", appauthor=False)
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.backup_dir or self.folder / "backups"
 
     def of_collector(self, name: str, what: str) -> Any:
         """Return what is set for one collector, such as its ``PORT``; None where nothing is."""
@@ -345,6 +400,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
                 settings[each.name] = value
         except Wrong as fault:
             faults.append(str(fault))
+    settings["secret_files"] = _secret_files(values)
     settings["by_collector"] = {}
     for name in sorted(_of_collectors(values)):
         try:
@@ -378,7 +434,7 @@ def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
     name = declaration.metadata["name"]
     raw, shown = values.get(name), values.get(name)
     if declaration.metadata["secret"]:
-        raw, shown = _secret(name, values), "its value (not shown)"
+        raw, shown = secret(name, values), "its value (not shown)"
     if raw is None:
         return None
     try:
@@ -388,22 +444,11 @@ def _value(declaration: Field[Any], values: Mapping[str, str]) -> Any:
         raise Wrong(f"{name}: {said} {fault}") from None
 
 
-def _secret(name: str, values: Mapping[str, str]) -> str | None:
-    file = values.get(f"{name}_FILE")
-    if file is None:
-        return values.get(name)
-    if name in values:
-        raise Wrong(f"{name}: set here and by {name}_FILE as well; keep one of the two")
-    try:
-        content = Path(file).read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise Wrong(
-            f"{name}_FILE: {file!r} cannot be read ({reason}); name a readable file"
-        ) from None
-    if not content:
-        raise Wrong(f"{name}_FILE: {file!r} is empty; write the secret into it")
-    return content
+def _secret_files(values: Mapping[str, str]) -> dict[str, Path]:
+    """Return where the secrets are that are in files, by the field that holds each."""
+    secrets = [each for each in declared() if each.metadata["secret"]]
+    files = {each.name: values.get(f"{named(each)}_FILE") for each in secrets}
+    return {name: Path(file) for name, file in files.items() if file}
 
 
 def _unknown(values: Mapping[str, str]) -> list[str]:

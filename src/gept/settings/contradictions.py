@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+OF_SERVER = (
+    *("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE"),
+    *("DB_SSLMODE", "DB_SSLROOTCERT"),
+)
+
 
 def contradictions(values: Mapping[str, str]) -> list[str]:
     """Return every fault of settings that are well alone and not together."""
@@ -12,11 +17,7 @@ def contradictions(values: Mapping[str, str]) -> list[str]:
 
 def _of_database(values: Mapping[str, str]) -> list[str]:
     whole = [name for name in ("DATABASE_URL", "DATABASE_URL_FILE") if name in values]
-    details = [
-        name
-        for name in ("DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "DB_PASS_FILE")
-        if name in values
-    ]
+    details = [name for name in OF_SERVER if name in values]
     if whole and "DB_HOST" in values:
         return [f"DB_HOST: {values['DB_HOST']!r} is set beside {whole[0]}; keep one of the two"]
     if "DB_HOST" in values:

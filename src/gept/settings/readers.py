@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SHORTEST_TOKEN = 16
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SIZES = {"MiB": 2**20, "GiB": 2**30}
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -51,6 +52,13 @@ def port(value: str) -> int:
     """Read a TCP port."""
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
         raise Wrong("is not a port; set a whole number from 1 to 65535")
+    return int(value)
+
+
+def count(value: str) -> int:
+    """Read how many of something."""
+    if not re.fullmatch(r"[0-9]{1,4}", value):
+        raise Wrong("is not a number; set a whole number from 0 to 9999")
     return int(value)
 
 
@@ -118,6 +126,13 @@ def pooler(value: str) -> str:
     """Read how a connection pooler in front of the database gives connections out."""
     if value not in {"session", "transaction"}:
         raise Wrong("is no way to pool; set session or transaction")
+    return value
+
+
+def sslmode(value: str) -> str:
+    """Read how far a connection to the database is closed to others."""
+    if value not in SSL_MODES:
+        raise Wrong(f"is no way to encrypt; set one of {', '.join(SSL_MODES)}")
     return value
 
 

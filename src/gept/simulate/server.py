@@ -1,4 +1,4 @@
-"""Serves the made-up market on loopback, by the paths and parameters of the real services."""
+"""Serves the made-up market by the paths and parameters of the real services."""
 
 from __future__ import annotations
 
@@ -65,8 +65,9 @@ class Server(ThreadingHTTPServer):
         now: Callable[[], float] = time.time,
         lag: int = 12,
         day: int = 86400,
+        address: str = "127.0.0.1",
     ) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((address, port), _Handler)
         self.market = market
         self.now = now
         self.lag = lag
@@ -79,7 +80,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the services are."""
+        """Where the services are, for this machine."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def environ(self) -> dict[str, str]:

@@ -1,20 +1,34 @@
 """The one way into the database."""
 
-from .database import Database, address
+from .database import Database, address, renewing
 from .embedded import Server
 from .hours import Difference, Hour, Made
 from .lead import Lead
-from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
+from .records import (
+    LIVES,
+    Day,
+    Entry,
+    Extent,
+    Gap,
+    Holder,
+    Known,
+    Process,
+    Rank,
+    Size,
+    Standing,
+)
 from .rejects import Reject, RejectCount, Search
 from .store import Store
 
 __all__ = [
+    "LIVES",
     "Database",
     "Day",
     "Difference",
     "Entry",
     "Extent",
     "Gap",
+    "Holder",
     "Hour",
     "Known",
     "Lead",
@@ -29,4 +43,5 @@ __all__ = [
     "Standing",
     "Store",
     "address",
+    "renewing",
 ]

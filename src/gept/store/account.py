@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from ..settings.secrets import without
+
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 ORDINARY = "nobody"
@@ -79,6 +81,11 @@ def choose() -> Account:
     return Account(partial(_become, ordinary), ordinary.pw_uid, _name(user), GROUP)
 
 
+def environ() -> dict[str, str]:
+    """Return what a program is given of our environment: all of it but the secrets."""
+    return without(os.environ)
+
+
 def owners() -> set[int]:
     """Return who may own what is ours: root has its files in either way of running the server."""
     user = os.geteuid()
@@ -88,7 +95,8 @@ def owners() -> set[int]:
 def can_reach(account: Account, path: Path) -> bool:
     """Tell whether the account can get at a path."""
     test = ["/usr/bin/env", "test", "-x", str(path)]
-    return subprocess.run(test, preexec_fn=account.enter, check=False).returncode == 0
+    done = subprocess.run(test, env=environ(), preexec_fn=account.enter, check=False)
+    return done.returncode == 0
 
 
 def _name(user: int) -> str | None:
@@ -99,11 +107,12 @@ def _name(user: int) -> str | None:
 
 
 def _works(account: Account) -> bool:
+    true = ["/usr/bin/env", "true"]
     try:
-        true = ["/usr/bin/env", "true"]
-        return subprocess.run(true, preexec_fn=account.enter, check=False).returncode == 0
+        done = subprocess.run(true, env=environ(), preexec_fn=account.enter, check=False)
     except (subprocess.SubprocessError, OSError):
         return False
+    return done.returncode == 0
 
 
 def _enter_namespace(ordinary: pwd.struct_passwd, group: int) -> None:

@@ -51,6 +51,7 @@ def _make(data: Path, binaries: Path) -> None:
             [binaries / "initdb", "-D", fresh, *OPTIONS],
             check=True,
             cwd="/",
+            env=account.environ(),
             capture_output=True,
             text=True,
             preexec_fn=chosen.enter,

@@ -53,7 +53,8 @@ def _write(
         entry.tick,
         whole=entry.settled and entry.status is Status.DONE,
         frame=known.first_of_day,
-        tolerates=1.0 if insists or known.repeats else collector.tolerates,
+        tolerates=1.0 if insists or known.repeats or entry.accept_removals else collector.tolerates,
+        remedy=f"if it is true, `{_accepting(collector, entry)}` stores it",
         newest=collector.schedule.newest(entry.now),
     )
     if not late:
@@ -61,6 +62,12 @@ def _write(
     about = {"collector": collector.name, "tick": entry.tick}
     [(following,)] = cursor.execute(named("following"), about).fetchall()
     return writer.write_late(cursor, collector.table, batch, following)
+
+
+def _accepting(collector: Collector, entry: Entry) -> str:
+    """Return the command that believes an answer whatever it takes away."""
+    at = "" if collector.present_only else f" --at {entry.tick:%Y-%m-%dT%H:%M:%SZ}"
+    return f"gept once {collector.name}{at} --accept-removals"
 
 
 def _repeats(decoded: Decoded, known: Known) -> bool:

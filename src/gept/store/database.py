@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg import conninfo, sql
@@ -13,7 +13,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ..errors import SettingsError, StoreAway, StoreBroken, StoreError, StoreRefused
-from ..settings import Settings
+from ..settings import Settings, renewed
 from .embedded import Server
 
 WAIT_FOR_CONNECTION = 8.0
@@ -64,15 +64,32 @@ def address(settings: Settings, server: Server | None) -> str:
             return server.url(settings.db_name)
         if settings.database_url is not None:
             return conninfo.make_conninfo(settings.database_url)
+        root = settings.db_sslrootcert
         return conninfo.make_conninfo(
             host=settings.db_host,
             port=settings.db_port,
             dbname=settings.db_name,
             user=settings.db_user,
             password=settings.db_pass,
+            sslmode=settings.db_sslmode,
+            sslrootcert=None if root is None else str(root),
         )
     except psycopg.ProgrammingError:
         raise SettingsError([UNREADABLE]) from None
+
+
+def renewing(settings: Settings, server: Server | None) -> Callable[[], str]:
+    """Return what gives the connection string with the secrets that their files hold now.
+
+    What libpq cannot read is as good as half written: then it is the one that was read first.
+    """
+
+    def newest() -> str:
+        with suppress(SettingsError):
+            return address(renewed(settings), server)
+        return address(settings, server)
+
+    return newest
 
 
 def without_password(address: str) -> tuple[str, str | None]:
@@ -83,11 +100,18 @@ def without_password(address: str) -> tuple[str, str | None]:
 
 
 class Database:
-    """A pool of connections that gives out transactions and tells errors by what to do."""
+    """A pool of connections that gives out transactions and tells errors by what to do.
 
-    def __init__(self, address: str, size: int = 8, *, pooled: bool = False) -> None:
+    ``address`` may be what gives the connection string anew for each connection.
+    """
+
+    def __init__(
+        self, address: str | Callable[[], str], size: int = 8, *, pooled: bool = False
+    ) -> None:
         self.address = address
+        self.size = size
         self._pooled = pooled
+        self._refused: list[str] = []
         self._pool = ConnectionPool(
             address,
             min_size=1,
@@ -97,7 +121,7 @@ class Database:
             max_idle=300,
             num_workers=1,
             reconnect_timeout=30,
-            connection_class=Impatient,
+            connection_class=_telling(self._refused),
             configure=None if pooled else _configure,
             check=ConnectionPool.check_connection,
             kwargs={
@@ -129,42 +153,61 @@ class Database:
                 yield cursor
                 connection.commit()  # the driver itself passes over a connection that has broken
         except (psycopg.Error, PoolTimeout) as error:
-            raise translated(error) from error
+            raise translated(error, *self._refused) from error
 
 
 REMEDIES = {
     "28P01": "set DB_USER and DB_PASS to those of a role that may log in",
+    "28000": "set DB_USER to a role that may log in, or let `gept db roles` give it a password",
     "3D000": "create the database, or set DB_NAME to one that is there",
-    "42501": "grant the role what it lacks, or let an owner run `gept db migrate`",
+    "42501": "run it as the owner, or let `gept db roles` grant what the role lacks",
+    "42883": "let the owner run `gept db migrate`, and an administrator `gept db roles`",
     "26000": "set DB_POOLER=transaction if a pooler is in front of the database",
     "42P05": "set DB_POOLER=transaction if a pooler is in front of the database",
-    "42P01": "run `gept db migrate`",
-    "42703": "run `gept db migrate`",
+    "42P01": "run `gept db migrate`; where that changes nothing, a table was renamed or dropped",
+    "42703": "run `gept db migrate`; where that changes nothing, a column was renamed or dropped",
 }
+LIMITED = "53400"
+RAISE = (
+    "raise the limit that it names (timescaledb.max_tuples_decompressed_per_dml_transaction, "
+    "temp_file_limit): ALTER DATABASE … SET …; the tick is tried again by itself"
+)
+STALE_PLAN = "cached plan must not change result type"
+"""What the server says once in a session after somebody has changed a column's type."""
 
-
+TRUST = "set DB_SSLROOTCERT to the certificate of who signed that of the server"
 SIGNS = {
     "password authentication failed": REMEDIES["28P01"],
     "no password supplied": REMEDIES["28P01"],
+    "is not permitted to log in": REMEDIES["28000"],
+    "certificate verify failed": TRUST,
+    "root certificate file": TRUST,
+    "could not read root certificate": TRUST,
+    "does not match host name": "set DB_HOST to a name that the certificate of the server has",
+    "server does not support SSL": "switch TLS on at the server; only then does DB_SSLMODE hold",
+    "no encryption": "set DB_SSLMODE=verify-full: the server takes encrypted connections only",
     '" does not exist': REMEDIES["3D000"],
 }
 """What libpq says when it cannot connect: it gives no SQLSTATE then."""
 
 
-def translated(error: Exception) -> StoreError:
-    """Return what an error of the driver means for us."""
+def translated(error: Exception, *refused: str) -> StoreError:
+    """Return what an error of the driver means; ``refused`` is why it could not connect last."""
     said = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, PoolTimeout):
+        said = ": ".join([said, *refused])
         remedy = next((what for sign, what in SIGNS.items() if sign in said), "")
         return StoreAway(f"the database cannot be reached: {said}{remedy and f'; {remedy}'}")
     state = getattr(error, "sqlstate", None)
     if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         remedy = next((what for sign, what in SIGNS.items() if sign in said), "")
         return StoreAway(f"the connection to the database broke: {said}{remedy and f'; {remedy}'}")
-    if state is not None and state.startswith(TEMPORARY):
+    if state == LIMITED:
+        return StoreRefused(f"a limit of the database is too low ({state}): {said}; {RAISE}", state)
+    if state is not None and (state.startswith(TEMPORARY) or STALE_PLAN in said):
         return StoreAway(f"the database refuses for now ({state}): {said}")
     if state is not None and state.startswith(UNFIT):
-        return StoreRefused(f"the rows do not fit the tables ({state}): {said}")
+        return StoreRefused(f"the rows do not fit the tables ({state}): {said}", state)
     remedy = REMEDIES.get(state or "", "")
     return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 
@@ -237,6 +280,26 @@ class Impatient(psycopg.Connection[Any]):
             return done.value
         self.close()
         raise psycopg.OperationalError(f"the server has not answered for {self.patience:g} s")
+
+
+def _telling(refused: list[str]) -> type[Impatient]:
+    """Return connections that leave behind why the last one could not be made, if it could not.
+
+    The pool itself only says that there is none.
+    """
+
+    class Telling(Impatient):
+        @classmethod
+        def connect(cls, *address: Any, **about: Any) -> Self:
+            try:
+                made = super().connect(*address, **about)
+            except psycopg.Error as error:
+                refused[:] = [" ".join(str(error).split())]
+                raise
+            refused.clear()
+            return made
+
+    return Telling
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -105,6 +105,12 @@ class Server:
         return cluster.made_by(self.data) is not None or self.next_data.exists()
 
     @property
+    def running(self) -> bool:
+        """Whether some process runs the server now."""
+        said = postmaster.found(self.data)
+        return said is not None and said.ready and said.lives
+
+    @property
     def owned(self) -> bool:
         """Whether this process runs the server."""
         return self._process is not None and self._process.poll() is None
@@ -216,6 +222,7 @@ class Server:
     def _spawn(self) -> subprocess.Popen[bytes]:
         sockets, chosen = self.sockets, account.choose()
         folders.open_for_socket(sockets, self.folder)
+        folders.remove_stale_sockets(sockets, self.folder)
         self._sockets = sockets
         chosen.give(self.data)
         settings = self._settings()
@@ -229,6 +236,7 @@ class Server:
                 stdout=output,
                 stderr=output,
                 cwd="/",
+                env=account.environ(),
                 start_new_session=True,
                 preexec_fn=chosen.enter,  # noqa: PLW1509 - the main thread, and simple calls
             )

@@ -46,10 +46,15 @@ def of_socket(folder: Path) -> Path:
     inside = folder / "socket"
     if _fits(inside) and not set(str(inside)) & set(',"'):
         return inside
+    short, shortest = _outside(folder)
+    return short if _fits(short) else shortest
+
+
+def _outside(folder: Path) -> tuple[Path, Path]:
+    """Return where the socket of a folder may be outside of it: below TMPDIR, or /tmp."""
     digest = sha256(os.fsencode(folder / "data")).hexdigest()[:16]
     name = f"gept-{os.geteuid()}-{digest}"
-    short = Path(tempfile.gettempdir(), name)
-    return short if _fits(short) else Path("/tmp", name)  # noqa: S108 - made closed, or refused
+    return Path(tempfile.gettempdir(), name), Path("/tmp", name)  # noqa: S108 - made closed, or refused
 
 
 def open_for_socket(sockets: Path, folder: Path) -> None:
@@ -74,6 +79,13 @@ def remove_socket(sockets: Path, folder: Path) -> None:
         return
     if ours and sockets.parent != folder:
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+def remove_stale_sockets(sockets: Path, folder: Path) -> None:
+    """Remove the folders of servers of ours that were killed while TMPDIR was another."""
+    for each in _outside(folder):
+        if each != sockets:
+            remove_socket(each, folder)
 
 
 def _fits(sockets: Path) -> bool:

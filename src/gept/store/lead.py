@@ -6,10 +6,12 @@ the server gives them to the next that asks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.sql import SQL
@@ -43,13 +45,19 @@ class _Prompt(Impatient):
     patience = 6.0
 
 
+NAME = "gept lead {}"
+"""The sessions of leads tell which process they are of, as the table of processes names it."""
+
+
 class Lead:
     """The collectors that this process leads.
 
-    While the database is away it still leads what it led last, and takes nothing on.
+    While the database is away it still leads what it led last, and takes nothing on. ``address``
+    may be what gives the connection string anew for each connection.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str | Callable[[], str]) -> None:
+        self.process = uuid4()
         self._address = address
         self._lock = Lock()
         self._connection: psycopg.Connection[Any] | None = None
@@ -107,8 +115,8 @@ class Lead:
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:
             made = _Prompt.connect(
-                self._address,
-                application_name="gept lead",
+                self._address if isinstance(self._address, str) else self._address(),
+                application_name=NAME.format(self.process),
                 connect_timeout=5,
                 prepare_threshold=None,
                 **PROMPT,

@@ -7,6 +7,7 @@ time migrate, so that a fleet may start at once; it ends with the transaction, w
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,7 +36,15 @@ TABLE = """
         PRIMARY KEY (set, number)
     )
 """
-THERE = "SELECT to_regclass('schema_migrations') IS NOT NULL"
+THERE = """
+    SELECT EXISTS (SELECT FROM pg_attribute
+                   WHERE attrelid = to_regclass('schema_migrations') AND attname = 'set')
+"""
+RELATION = re.compile(r"CREATE (?:TABLE|VIEW) (\w+)")
+IN_THE_WAY = """
+    SELECT relname::text FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (%s) ORDER BY relname
+"""
 APPLIED = "SELECT number, checksum, applied_at FROM schema_migrations WHERE set = %s"
 ELSEWHERE = """
     SELECT number, name, applied_at, set FROM schema_migrations
@@ -102,10 +111,29 @@ def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
             with connection.transaction():
                 connection.execute("SET LOCAL lock_timeout = '5min'")
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                connection.execute(TABLE)
-                return [_apply(connection, each) for each in pending(_status(connection, sets))]
+                _refuse_older_database(connection)
+                return apply(connection, sets)
     except psycopg.Error as error:
         raise translated(error) from error
+
+
+def apply(connection: psycopg.Connection[Any], sets: Sets) -> list[Migration]:
+    """Apply what is missing in the caller's transaction, which holds the lock; return it."""
+    connection.execute(TABLE)
+    return [_apply(connection, each) for each in pending(_status(connection, sets))]
+
+
+def relations() -> set[str]:
+    """Return the names of all tables and views that gept's own migrations make."""
+    made = {name for each in shipped() for name in RELATION.findall(each.sql)}
+    return made | {"schema_migrations"}
+
+
+def begun(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether the database has any of gept's own migrations."""
+    if connection.execute(THERE).fetchone() == (False,):
+        return False
+    return connection.execute(APPLIED, (OURS,)).fetchone() is not None
 
 
 def status(address: str, sets: Sets = NO_SETS) -> list[Migration]:
@@ -145,6 +173,21 @@ def _elsewhere(connection: psycopg.Connection[Any], sets: Sets) -> list[Migratio
         return []
     found = connection.execute(ELSEWHERE, ([OURS, *sets],)).fetchall()
     return [Migration(number, name, "", at, of) for number, name, at, of in found]
+
+
+def _refuse_older_database(connection: psycopg.Connection[Any]) -> None:
+    """Raise StoreBroken where tables of another system have the names of gept's."""
+    if begun(connection):
+        return
+    ours = relations()
+    if connection.execute(THERE).fetchone() == (True,):
+        ours -= {"schema_migrations"}
+    found = [name for (name,) in connection.execute(IN_THE_WAY, (sorted(ours),))]
+    if found:
+        raise StoreBroken(
+            f"the database has tables that gept did not make: {', '.join(found)}; see by "
+            "`gept db adopt` how it takes them over without losing a row; nothing was changed"
+        )
 
 
 def _refuse_old_server(major: int) -> None:

@@ -33,6 +33,7 @@ def major(programs: Path) -> int:
     said = subprocess.run(
         [programs / "postgres", "-V"],
         cwd="/",
+        env=account.environ(),
         capture_output=True,
         text=True,
         preexec_fn=account.choose().enter,

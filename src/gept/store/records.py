@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
 from ..model import Counts, Status
+
+LIVES = timedelta(minutes=1)
+"""A process whose newest heart beat is older has ended, or is cut off."""
 
 
 class Rank(IntEnum):
@@ -20,7 +23,10 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept."""
+    """What the ledger is to say of a run of a tick; ``tape`` is its answer, to be kept.
+
+    ``accept_removals`` tells that someone has decided that what the answer lacks is gone.
+    """
 
     collector: str
     tick: datetime
@@ -32,6 +38,7 @@ class Entry:
     error: str | None = None
     next_try: datetime | None = None
     tape: bytes | None = None
+    accept_removals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,16 @@ class Process:
     leads: list[str]
     last_ticks: dict[str, str]
     spooled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A session that holds the lead of a collector: of which process, and that one's last beat."""
+
+    collector: str
+    process: UUID
+    session: int
+    beat_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

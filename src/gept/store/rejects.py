@@ -21,7 +21,10 @@ LONGEST_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One entry that could not be a row, and how often its tick was asked for with it."""
+    """One entry that could not be a row, and how often its tick was asked for with it.
+
+    One that was rejected for reasons of two kinds is two of them.
+    """
 
     collector: str
     tick: datetime

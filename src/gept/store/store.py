@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +15,15 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
+from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Row, Status
-from . import history, hours, ledger, writer
+from . import history, hours, ledger, shape, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain, timescale
 from .queries import named
-from .records import Day, Entry, Extent, Gap, Known, Process, Rank, Size, Standing
+from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
 
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
@@ -48,6 +50,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._claims = BoundedSemaphore(max(database.size // 2, 1))
 
     def ping(self) -> None:
         """See that the database answers."""
@@ -57,7 +60,7 @@ class Store:
     def begin(self, collector: Collector, since: datetime, now: datetime) -> None:
         """Want every tick of a collector from its first start on, and make partitions ahead."""
         with self._database.transaction() as cursor:
-            about = {**_declared(collector), "since": since, "now": now}
+            about = {**declared(collector), "since": since, "now": now}
             cursor.execute(named("begin"), about)
             if collector.table.partition is not None:
                 name = collector.table.journal or collector.table.name
@@ -66,7 +69,7 @@ class Store:
     def want(self, collector: Collector, since: datetime, until: datetime) -> None:
         """Want the ticks of a span as well."""
         with self._database.transaction() as cursor:
-            about = {**_declared(collector), "since": since, "until": until}
+            about = {**declared(collector), "since": since, "until": until}
             cursor.execute(named("want"), about)
 
     def newest(self, collector: Collector, now: datetime) -> datetime | None:
@@ -95,12 +98,12 @@ class Store:
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
         Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             return commit(cursor, collector, decoded, entry)
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             return writer.write(cursor, collector.table, writer.Batch(decoded.rows, now))
 
@@ -155,6 +158,17 @@ class Store:
         with self._database.transaction() as cursor, _rows(cursor, Process) as processes:
             return processes.execute(PROCESSES, (since,)).fetchall()
 
+    def holders(self, collectors: Sequence[str]) -> list[Holder]:
+        """Return the sessions that hold the leads of collectors."""
+        with self._database.transaction() as cursor, _rows(cursor, Holder) as holders:
+            return holders.execute(named("holders"), {"collectors": list(collectors)}).fetchall()
+
+    def end_session(self, holder: Holder) -> bool:
+        """End the session of a lead, if it is still that of its process; tell whether it was."""
+        about = {"session": holder.session, "process": str(holder.process)}
+        with self._database.transaction() as cursor:
+            return cursor.execute(named("end_session"), about).rowcount > 0
+
     def sizes(self, tables: Sequence[str]) -> list[Size]:
         """Return how big tables are, without reading any of their rows."""
         with self._database.transaction() as cursor, _rows(cursor, Size) as sizes:
@@ -179,23 +193,18 @@ class Store:
     def due(
         self, collector: Collector, since: datetime, now: datetime, limit: int = 1
     ) -> list[tuple[datetime, Rank]]:
-        """Return the ticks since a moment that are to be asked for now, the most urgent first."""
-        about = {
-            "collector": collector.name,
-            "since": since,
-            "newest": collector.schedule.newest(now),
-            "now": now,
-            "limit": limit,
-        }
+        """Return the ticks since a moment that are to be asked for now, the most urgent first.
+
+        What is stored of a source that knows the past is read once more, however old it is.
+        """
+        about = {**_reach(collector, since, now), "now": now, "limit": limit}
         with self._database.transaction() as cursor:
             return [(tick, Rank(rank)) for tick, rank in cursor.execute(named("due"), about)]
 
     def next_due(self, collector: Collector, since: datetime, now: datetime) -> datetime | None:
         """Return when a tick next waits to be asked for again."""
         with self._database.transaction() as cursor:
-            newest = collector.schedule.newest(now)
-            about = {"collector": collector.name, "since": since, "newest": newest}
-            found = cursor.execute(named("next_due"), about).fetchone()
+            found = cursor.execute(named("next_due"), _reach(collector, since, now)).fetchone()
         return found[0] if found else None
 
     def gaps(self, collector: Collector, since: datetime, until: datetime) -> list[Gap]:
@@ -282,7 +291,7 @@ class Store:
     def rebuild(self, made: Made, tick: datetime, now: datetime) -> Counts | None:
         """Make an hour of its buckets; None where it has come meanwhile, or they hold no row."""
         collector = made.whole
-        with self._database.transaction() as cursor:
+        with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
             if ledger.known(cursor, collector, tick, now).status is Status.DONE:
                 return None
@@ -332,9 +341,10 @@ class Store:
     def claim(self, collector: Collector, tick: datetime) -> Iterator[bool]:
         """Give whether a tick is ours to ask for, and not in another's hands just now.
 
-        It holds an idle transaction, so that the claim of a process that dies ends with it.
+        It holds an idle transaction, so that the claim of a process that dies ends with it. Half
+        of the connections can be held so, at most: whoever holds one needs another for the rows.
         """
-        with self._database.transaction() as cursor:
+        with self._claims, self._database.transaction() as cursor:
             key = f"gept ask {collector.name} {tick.timestamp()}"
             cursor.execute(LONG_CLAIM)
             [(ours,)] = cursor.execute(CLAIM.format(key)).fetchall()
@@ -354,6 +364,19 @@ class Store:
         """Return the names of the collectors whose backfills rest, and since when."""
         with self._database.transaction() as cursor:
             return dict(cursor.execute(PAUSED).fetchall())
+
+    @contextmanager
+    def _writing(self, collector: Collector) -> Iterator[Cursor[Any]]:
+        """Give a transaction for rows; where these are refused, a column may be to blame."""
+        try:
+            with self._database.transaction() as cursor:
+                yield cursor
+        except StoreRefused as error:
+            raise self._blamed(collector, error) from error
+
+    def _blamed(self, collector: Collector, error: StoreRefused) -> StoreError:
+        with self._database.transaction() as cursor:
+            return shape.blamed(shape.look(cursor, collector.table), error)
 
     def standing(self, collector: Collector, now: datetime) -> Standing:
         """Return how a collector stands."""
@@ -379,7 +402,17 @@ def _span(collector: Collector, since: datetime, until: datetime) -> dict[str, A
     return {"collector": collector.name, "since": since, "until": until}
 
 
-def _declared(collector: Collector) -> dict[str, Any]:
+def _reach(collector: Collector, since: datetime, now: datetime) -> dict[str, Any]:
+    """Return which ticks can be due: those since a moment, and those that are yet to settle."""
+    return {
+        "collector": collector.name,
+        "since": since,
+        "settling_since": since if collector.history is None else min(since, collector.history),
+        "newest": collector.schedule.newest(now),
+    }
+
+
+def declared(collector: Collector) -> dict[str, Any]:
     """Return what the database is to know of a collector."""
     return {
         "collector": collector.name,

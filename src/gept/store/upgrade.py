@@ -14,10 +14,11 @@ import psycopg
 from psycopg import sql
 
 from ..errors import StoreBroken, UsageError
-from . import cluster, programs
+from . import account, cluster, programs
 from .database import translated
 from .embedded import Server, Wait
 
+STRICT = ("-v", "ON_ERROR_STOP=1")
 DATABASES = "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template1'"
 TABLES = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
@@ -84,19 +85,28 @@ def _start_empty(new: Server) -> None:
 
 
 def _copy(old: Server, new: Server) -> None:
-    """Copy roles and databases with the new version's programs, as PostgreSQL advises."""
-    dump, load = str(new.binaries / "pg_dump"), str(new.binaries / "psql")
+    """Copy roles and databases; the old version's programs write, the new one's read.
+
+    PostgreSQL advises the new one's for both. But the old ones may be of the later day: what
+    servers of November 2026 note of each column (``pg_attver``) only their own programs leave out.
+    """
+    dump, load = str(old.binaries / "pg_dump"), str(new.binaries / "psql")
     roles = [f"{dump}all", "--roles-only", "-d", old.url("postgres")]
     _pipe(roles, [load, "-qX", "-o", "/dev/null", "-d", new.url("postgres")])
-    strict = [load, "-qX", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]
+    strict = [load, "-qX", "-o", "/dev/null", *STRICT]
     for database in _names(old):
         create = [] if database == "postgres" else ["-C"]
         _pipe([dump, *create, "-d", old.url(database)], [*strict, "-d", new.url("postgres")])
 
 
 def _pipe(source: list[str], target: list[str]) -> None:
-    with subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as dumping:
-        loaded = subprocess.run(target, stdin=dumping.stdout, capture_output=True, check=False)
+    env, pipe = account.environ(), subprocess.PIPE
+    with subprocess.Popen(source, env=env, stdout=pipe, stderr=pipe) as dumping:
+        loaded = subprocess.run(
+            target, env=env, stdin=dumping.stdout, capture_output=True, check=False
+        )
+        if dumping.stdout:  # or a dump that nobody reads any more would wait for ever
+            dumping.stdout.close()
         said = (dumping.stderr.read() if dumping.stderr else b"") + loaded.stderr
     if dumping.returncode or loaded.returncode:
         raise StoreBroken(f"the data could not be copied: {said.decode('utf-8', 'replace')[-800:]}")

@@ -1,6 +1,6 @@
 """Rows into a table, once each, with exact counts.
 
-COPY in binary form into a session's own staging table; then rows whose key is new are inserted in
+They are staged first; then rows whose key is new are inserted in
 key order, rows that differ are updated, and rows that are the same are not touched at all: no
 lock, no log. What the source no longer has is removed or marked where the answer was whole.
 """
@@ -19,14 +19,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ..errors import DecodeError
 from ..model import Counts, Row, Table, Vanished
 from .layouts import plain, timescale
+from .staging import Staged, stage
 
-STAGE = SQL("""
-    CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS
-    AS SELECT {columns} FROM {table} WITH NO DATA
-""")
-TYPES = SQL("SELECT {columns} FROM {staged} LIMIT 0")
-COPY = SQL("COPY {staged} ({columns}) FROM STDIN (FORMAT BINARY)")
-BOUNDS = SQL("SELECT count(*), min({time}), max({time}) FROM {staged}")
 JOURNAL = SQL("""
     INSERT INTO {journal} ({columns})
     SELECT {fresh_columns} FROM {staged} AS fresh LEFT JOIN {table} AS stored ON {same_key}
@@ -85,8 +79,9 @@ class Batch:
     """What is to be written of one tick.
 
     ``whole`` tells that the answer is the whole truth, so that what it lacks is gone; at most the
-    share ``tolerates`` of it may go at once. ``frame`` tells that the journal gets every row. What
-    is stored for later than ``newest`` came from a clock that was ahead, and gives way.
+    share ``tolerates`` of it may go at once; ``remedy`` is told where more would. ``frame`` tells
+    that the journal gets every row. What is stored for later than ``newest`` came from a clock that
+    was ahead, and gives way.
     """
 
     rows: Iterable[Row]
@@ -95,9 +90,7 @@ class Batch:
     frame: bool = False
     tolerates: float = 0.2
     newest: datetime | None = None
-
-
-_known_types: dict[Table, list[int]] = {}
+    remedy: str = "ask again"
 
 
 def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
@@ -105,14 +98,13 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
 
     Raises DecodeError where the answer would take away more than it may.
     """
-    staged, low, high = _stage(cursor, table, batch.rows)
-    if staged == 0:
+    staged = stage(cursor, table, batch.rows)
+    if staged.rows == 0:
         return Counts()
-    closed = _lay_out(cursor, table, batch, low, high)
-    statements = _statements(table)
-    newest = batch.newest or batch.tick
-    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame, "newest": newest}
-    changes = bool(closed) and _changes(cursor, table, batch, about)
+    closed = _lay_out(cursor, table, batch, staged)
+    statements = _statements(table, staged.name)
+    about = {**_about(batch, staged), "newest": batch.newest or batch.tick}
+    changes = bool(closed) and _changes(cursor, table, batch, statements, about)
     if changes:
         timescale.decompress(cursor, closed)
     removed = _remove(cursor, table, batch, staged, about)
@@ -120,9 +112,9 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
         cursor.execute(statements["journal"], about)
     inserted = cursor.execute(statements["insert"], about).rowcount
     updated = 0
-    if inserted < staged and (not closed or changes):
+    if inserted < staged.rows and (not closed or changes):
         updated = cursor.execute(statements["update"], about).rowcount
-    return Counts(inserted, updated, removed, staged - inserted - updated)
+    return Counts(inserted, updated, removed, staged.rows - inserted - updated)
 
 
 def write_late(
@@ -133,48 +125,28 @@ def write_late(
     It goes into its place in the journal, and what the snapshot ``following`` it had left out as
     unchanged is written there. Elsewhere only what is new is kept: the newer one knew better.
     """
-    staged, low, high = _stage(cursor, table, batch.rows)
-    if staged == 0:
+    staged = stage(cursor, table, batch.rows)
+    if staged.rows == 0:
         return Counts()
-    timescale.decompress(cursor, _lay_out(cursor, table, batch, low, high))
-    about = {"low": low, "high": high, "tick": batch.tick, "frame": batch.frame}
-    about["following"] = following
+    timescale.decompress(cursor, _lay_out(cursor, table, batch, staged))
+    statements = _statements(table, staged.name)
+    about = {**_about(batch, staged), "following": following}
     if table.journal is None:
-        inserted = cursor.execute(_statements(table)["insert"], about).rowcount
+        inserted = cursor.execute(statements["insert"], about).rowcount
     else:
-        [(inserted,)] = cursor.execute(_statements(table)["late"], about).fetchall()
-    return Counts(inserted, unchanged=staged - inserted)
+        [(inserted,)] = cursor.execute(statements["late"], about).fetchall()
+    return Counts(inserted, unchanged=staged.rows - inserted)
 
 
-def _stage(
-    cursor: Cursor[Any], table: Table, rows: Iterable[Row]
-) -> tuple[int, datetime, datetime]:
-    """Copy rows to the staging table; return how many, and their oldest and newest time."""
-    statements = _statements(table)
-    cursor.execute(statements["stage"])
-    types = _types(cursor, table)
-    with cursor.copy(statements["copy"]) as copy:
-        copy.set_types(types)
-        write_row = copy.write_row
-        for row in rows:
-            write_row(row)
-    return cursor.execute(statements["bounds"]).fetchone()  # type: ignore[return-value]
+def _about(batch: Batch, staged: Staged) -> dict[str, Any]:
+    return {"low": staged.low, "high": staged.high, "tick": batch.tick, "frame": batch.frame}
 
 
-def _types(cursor: Cursor[Any], table: Table) -> list[int]:
-    """Return the types of the columns, which binary rows must have; asked for once a process."""
-    if table not in _known_types:
-        found = cursor.connection.execute(_statements(table)["types"]).description or ()
-        _known_types[table] = [column.type_code for column in found]
-    return _known_types[table]
-
-
-def _lay_out(
-    cursor: Cursor[Any], table: Table, batch: Batch, low: datetime, high: datetime
-) -> list[str]:
+def _lay_out(cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged) -> list[str]:
     """Make room for the rows; return the compressed chunks that they go to."""
     if table.partition is None:
         return []
+    low, high = staged.low, staged.high
     if table.journal is not None:
         low = high = batch.tick
     name = table.journal or table.name
@@ -183,11 +155,16 @@ def _lay_out(
     return timescale.compressed(cursor, name, low, high)
 
 
-def _changes(cursor: Cursor[Any], table: Table, batch: Batch, about: dict[str, Any]) -> bool:
+def _changes(
+    cursor: Cursor[Any],
+    table: Table,
+    batch: Batch,
+    statements: dict[str, Composed],
+    about: dict[str, Any],
+) -> bool:
     """Tell whether stored rows are to change; new ones go into compressed chunks as they are."""
     if table.journal is not None:
         return True
-    statements = _statements(table)
     asked = [statements["differs"]]
     if table.vanished is Vanished.DELETE and batch.whole:
         asked.append(statements["any_gone"])
@@ -195,29 +172,26 @@ def _changes(cursor: Cursor[Any], table: Table, batch: Batch, about: dict[str, A
 
 
 def _remove(
-    cursor: Cursor[Any], table: Table, batch: Batch, staged: int, about: dict[str, Any]
+    cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged, about: dict[str, Any]
 ) -> int:
     """Remove or mark what a whole answer lacks, unless that is more than one answer may take."""
     if table.vanished is Vanished.KEEP or not batch.whole:
         return 0
-    statements = _statements(table)
+    statements = _statements(table, staged.name)
     found = cursor.execute(statements["count_gone"], about).fetchone()
     gone = int(found[0]) if found else 0
-    if gone > batch.tolerates * (staged + gone):
-        raise DecodeError(f"the answer lacks {gone} of the rows in {table.name}: not believed")
+    if gone > batch.tolerates * (staged.rows + gone):
+        said = f"the answer lacks {gone} of the rows in {table.name}: not believed"
+        raise DecodeError(f"{said}; {batch.remedy}")
     return cursor.execute(statements[table.vanished.name], about).rowcount if gone else 0
 
 
 @cache
-def _statements(table: Table) -> dict[str, Composed]:
+def _statements(table: Table, staged: str) -> dict[str, Composed]:
     """Return each statement by its name, made once a table."""
-    parts = _parts(table)
+    parts = {**_parts(table), "staged": Identifier(staged)}
     parts["gone"] = GONE.format(**parts)
     forms = {
-        "stage": STAGE,
-        "types": TYPES,
-        "copy": COPY,
-        "bounds": BOUNDS,
         "journal": JOURNAL,
         "late": LATE,
         "insert": INSERT,
@@ -236,7 +210,6 @@ def _parts(table: Table) -> dict[str, Composable]:
     values = [name for name in rest if name not in table.stamps]
     return {
         "table": Identifier(table.name),
-        "staged": Identifier(f"staged_{table.name}"),
         "journal": Identifier(table.journal or table.name),
         "time": Identifier(table.time),
         "columns": _listed(table.columns),

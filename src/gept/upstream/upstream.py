@@ -18,7 +18,7 @@ from tenacity.stop import stop_base
 from ..errors import UpstreamBusy, UpstreamRefused
 from ..events import Closed, Fetched, Observer, Retried
 from ..model import Request, Response
-from ..settings import Settings
+from ..settings import Settings, renewed
 from ..sources import PRICES
 from . import clock
 from .client import until
@@ -115,8 +115,10 @@ class Upstream:
         raise UpstreamRefused(f"{request}: redirected more than {REDIRECTS} times")
 
     def _headers(self, request: Request) -> dict[str, str]:
-        key = self._settings.api_key
-        return {"Authorization": f"Bearer {key}"} if key and request.source is PRICES else {}
+        if request.source is not PRICES:
+            return {}
+        key = renewed(self._settings).api_key
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _judge(self, answer: httpx2.Response, request: Request) -> None:
         """Sort a status into an answer, a wait, or a refusal."""

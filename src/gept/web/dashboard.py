@@ -1,4 +1,4 @@
-"""The pages of the dashboard. Only ``gept up`` has them."""
+"""The pages of the dashboard. Only ``gept up`` and ``gept dashboard`` have them."""
 
 from __future__ import annotations
 

@@ -40,11 +40,13 @@ def application(
     pages: Sequence[Route] = (),
 ) -> Starlette:
     """Return the web application; ``pages`` go before its own."""
+    read_at: list[datetime] = []
 
     async def index(_: Request) -> Response:
         return PlainTextResponse(INDEX)
 
     async def metrics(_: Request) -> Response:
+        read_at[:] = [now()]
         return Response(scrape(), media_type=EXPOSITION)
 
     async def livez(_: Request) -> Response:
@@ -57,7 +59,8 @@ def application(
     async def healthy(_: Request) -> Response:
         at = now()
         states = {name: _state(state, at) for name, state in health.states.items()}
-        return _verdict(health.troubles(), warnings=health.warnings(), collectors=states)
+        more = {"metrics_read_at": read_at[0].isoformat() if read_at else None}
+        return _verdict(health.troubles(), warnings=health.warnings(), **more, collectors=states)
 
     routes = {
         "/": index,

@@ -21,6 +21,7 @@ def command(arguments: tuple[str, ...], demo: bool) -> None:
     """Open psql on the database; further arguments are psql's."""
     from ... import app
     from ...errors import UsageError
+    from ...settings.secrets import without
     from ...store import address
     from ...store.database import without_password
     from ...store.programs import binaries
@@ -34,7 +35,7 @@ def command(arguments: tuple[str, ...], demo: bool) -> None:
     try:
         app.prepare(loaded, server, Flag())
         target, password = without_password(address(loaded, server))
-        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+        environment = {**without(os.environ), **({"PGPASSWORD": password} if password else {})}
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         done = subprocess.run([psql, "-d", target, *arguments], env=environment, check=False)
     finally:

@@ -17,9 +17,11 @@ from ...schedule import Every
 AHEAD = timedelta(weeks=4)
 LOCK = SQL("SELECT pg_advisory_xact_lock(hashtext('gept partition'))")
 MISSING = SQL("""
-    SELECT to_regclass(%s) IS NULL, relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)
+    SELECT to_regclass(%s) IS NULL, relkind = 'p', pg_has_role(relowner, 'USAGE')
+    FROM pg_class WHERE oid = to_regclass(%s)
 """)
 MAKE = SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)")
+LET_MAKE = "SELECT make_partition(%s, %s, %s)"
 ATTACH = SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({low}) TO ({high})")
 
 
@@ -33,22 +35,26 @@ def ensure(
     grid = Every(width)
     for start in grid.between(grid.floor(low), high + timedelta(microseconds=1)):
         name = f"{table}_{start:%Y%m%d}"
-        missing, native = _look(cursor, table, name)
+        missing, native, ours = _look(cursor, table, name)
         if not native:
             return False
         if not missing:
             continue
         cursor.execute(LOCK)
-        if _look(cursor, table, name) == (True, True):
+        if not _look(cursor, table, name)[0]:
+            continue
+        if ours:
             _make(cursor, table, name, start, start + width)
+        else:
+            cursor.execute(LET_MAKE, (table, start, start + width))
     return True
 
 
-def _look(cursor: Cursor[Any], table: str, name: str) -> tuple[bool, bool]:
-    """Tell whether a partition is missing, and whether its table has such at all."""
+def _look(cursor: Cursor[Any], table: str, name: str) -> tuple[bool, bool, bool]:
+    """Tell whether a partition is missing, whether its table has such, and whether that is ours."""
     names = [Identifier(each).as_string(cursor) for each in (name, table)]
     found = cursor.execute(MISSING, names).fetchone()
-    return found or (True, True)
+    return found or (True, True, True)
 
 
 def _make(cursor: Cursor[Any], table: str, name: str, low: datetime, high: datetime) -> None:

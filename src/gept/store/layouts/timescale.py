@@ -49,6 +49,8 @@ COMPRESS = SQL(
 NO_POLICY = SQL("SELECT remove_compression_policy({name}, if_exists => TRUE)")
 POLICY = SQL("SELECT add_compression_policy({name}, {after}::interval, if_not_exists => TRUE)")
 KNOWS_CHUNKS = "SELECT to_regclass('timescaledb_information.chunks') IS NOT NULL"
+LETS_OPEN = "SELECT to_regprocedure('open_chunk(regclass)') IS NOT NULL"
+LET_OPEN = "SELECT open_chunk(%s::regclass)"
 DECOMPRESS = "SELECT decompress_chunk(%s::regclass, if_compressed => TRUE)"
 FILLED = (
     "it has rows in native partitions, which stay without compression: a table is turned only "
@@ -304,7 +306,8 @@ def decompress(cursor: Cursor[Any], chunks: Iterable[str]) -> None:
     """Open chunks for changes of stored rows; the policy closes them again.
 
     Changing rows within a compressed chunk unpacks nearly all of it for one bucket, and is refused
-    beyond 100,000 rows.
+    beyond 100,000 rows. Only the owner may, and the owner's function of ``gept db roles``.
     """
     for chunk in chunks:
-        cursor.execute(DECOMPRESS, (chunk,))
+        [(lets,)] = cursor.execute(LETS_OPEN).fetchall()
+        cursor.execute(LET_OPEN if lets else DECOMPRESS, (chunk,))

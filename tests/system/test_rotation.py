@@ -1,0 +1,61 @@
+"""The password of the database changes while gept runs: no tick is lost, and nothing restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import psycopg
+import pytest
+
+from gept.store import Server
+from system.conftest import Gept, free_port, until
+
+DONE = "SELECT count(*) FROM ledger WHERE status = 'done'"
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'collector'"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Run a server that takes passwords, over TCP."""
+    server = Server(tmp_path / "server", None, Event().wait, free_port())
+    server.ensure()
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE ROLE collector LOGIN PASSWORD 'planted-one'")
+        connection.execute("CREATE DATABASE osrs_data OWNER collector")
+    yield server
+    server.stop()
+
+
+def test_the_password_changes_under_way(gept: Gept, server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("planted-one\n")
+    gept.environ |= {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(server.tcp),
+        "DB_USER": "collector",
+        "DB_PASS_FILE": str(file),
+        "GEPT_PLAYERS_INTERVAL": "10s",
+    }
+    process = gept.start("collect", "players", METRICS_PORT=str(free_port()))
+    spool = tmp_path / "data" / "spool"
+    with psycopg.connect(server.url("osrs_data"), autocommit=True) as connection:
+
+        def done() -> int:
+            there = connection.execute("SELECT to_regclass('ledger') IS NOT NULL").fetchone()
+            if there == (False,):
+                return 0
+            return int(connection.execute(DONE).fetchall()[0][0])
+
+        until(lambda: done() > 0)
+        connection.execute("ALTER ROLE collector PASSWORD 'planted-two'")
+        connection.execute(CUT)
+        until(lambda: list(spool.glob("*.tape")))
+        stored = done()
+        file.write_text("planted-two\n")
+        until(lambda: done() > stored and not list(spool.glob("*.tape")))
+
+    assert process.poll() is None
+    assert gept("gaps", "players").stdout == "no gaps\n"
+    assert "planted" not in gept.log.read_text()
