@@ -40,9 +40,9 @@ def enter_counts(
     cursor.execute(LOCK, (collector.name,))
     batch = writer.Batch(rows, rows[0][0])
     counts = writer.write_late(cursor, collector.table, batch, None)
-    others = cursor.execute(named("other_counts")).fetchall()
-    about = {"collector": collector.name, "ticks": [row[0] for row in rows], "now": now}
-    cursor.execute(named("enter_history"), about)
+    about = {"ticks": [row[0] for row in rows], "counts": [row[1] for row in rows]}
+    others = cursor.execute(named("other_counts"), about).fetchall()
+    cursor.execute(named("enter_history"), {**about, "collector": collector.name, "now": now})
     return Entered(counts.inserted, counts.unchanged, others)
 
 
