@@ -10,6 +10,7 @@ GeptError
 ├── DecodeError            the answer is not what we know: refuse it, tell someone
 ├── TapeError              a kept answer is torn: set it aside
 ├── SpoolError             the spool's disk refuses: tell someone
+├── ArchiveError           an archive lacks what it must hold, or refuses: tell someone
 ├── BackupError            a backup cannot be made, or is not whole: a person must act
 └── StoreError             the database did not take the rows
     ├── StoreAway            leave the tick open: the database will be back
@@ -90,6 +91,10 @@ class TapeError(GeptError):
 
 class SpoolError(GeptError):
     """The disk refuses to keep answers, or to give them back."""
+
+
+class ArchiveError(GeptError):
+    """An archive cannot be reached, or does not hold what its manifest says."""
 
 
 class BackupError(GeptError):

@@ -244,7 +244,7 @@ def test_the_migration_counts_what_is_there(
         connection.execute("CREATE DATABASE gept_old")
     before = [each for each in shipped() if each.number < 6]
     with monkeypatch.context() as older:
-        older.setattr("gept.store.migrate.shipped", lambda _: before)
+        older.setattr("gept.store.migrate.shipped", lambda *_: before)
         migrate(postgres.url("gept_old"))
 
     with psycopg.connect(postgres.url("gept_old"), autocommit=True) as connection:

@@ -22,7 +22,7 @@ from gept.model import Collector, Status
 from gept.runner import Runner
 from gept.store import Database, Lead, Store
 from gept.store.layouts import plain
-from gept.store.migrate import migrate
+from gept.store.migrate import migrate, shipped
 from gept.store.roles import Roles, declare
 
 ROLES = Roles()
@@ -212,7 +212,7 @@ def test_roles_before_the_schema_and_the_owner_migrates(address: str, query: Que
     try:
         with pytest.raises(StoreBroken, match="gept db roles"):
             migrate(of(ROLES.writer, address))
-        assert len(migrate(of(ROLES.owner, address))) == 10
+        assert len(migrate(of(ROLES.owner, address))) == len(shipped())
         assert migrate(of(ROLES.writer, address)) == []
         database = Database(of(ROLES.writer, address))
         database.open()

@@ -13,6 +13,8 @@ GOES_ON = {"up", "collect", "dashboard", "simulate"}
 OTHER_SETTING = {
     "write-a-collector-package": "test_packages.py does what this page says",
     "add-a-collector": "its collector is not there before the page is followed",
+    "archive": "test_archive.py has days that can be archived and brought back",
+    "import-duckdb": "test_import.py makes such files, and imports them",
     "one-collector-per-process": "test_up.py runs each collector alone",
 }
 WEEKS_OF_REQUESTS = (

@@ -93,6 +93,8 @@ def test_an_unreadable_secret_file_is_a_fault(content: bytes | None, tmp_path: P
         {"DATABASE_URL": "postgresql://h/d", "DB_HOST": "h"},
         {"DATABASE_URL": "postgresql://h/d", "DB_NAME": "d"},
         {"DB_POOLER": "transaction"},
+        {"GEPT_S3_ACCESS_KEY": "key"},
+        {"GEPT_S3_SECRET_KEY": "secret"},
     ],
 )
 def test_what_contradicts_itself_is_never_guessed(environ: dict[str, str], tmp_path: Path) -> None:
@@ -104,6 +106,14 @@ def test_what_contradicts_itself_is_never_guessed(environ: dict[str, str], tmp_p
 )
 def test_a_source_must_be_a_web_address(value: str, tmp_path: Path) -> None:
     assert "is not a web address" in faults({"GEPT_PRICES_URL": value}, tmp_path)[0]
+
+
+@pytest.mark.parametrize("value", ["s3://", "s3://B_ucket", "gs://bucket/x", "s3:// a"])
+def test_an_archive_is_a_folder_or_a_bucket(value: str, tmp_path: Path) -> None:
+    settings = load({"GEPT_ARCHIVE": "s3://my-bucket/some/prefix"}, tmp_path)
+
+    assert "set a folder, or s3://bucket/prefix" in faults({"GEPT_ARCHIVE": value}, tmp_path)[0]
+    assert settings.archive == "s3://my-bucket/some/prefix"
 
 
 def test_lengths_of_time_have_units(tmp_path: Path) -> None:

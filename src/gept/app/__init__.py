@@ -98,6 +98,18 @@ def refuse_unfit_tables(where: str) -> None:
 
 
 @contextmanager
+def address_of(settings: Settings) -> Iterator[str]:
+    """Give the address of a database that is ready for use; made if need be."""
+    server = embedded(settings, Flag())
+    try:
+        prepare(settings, server, Flag())
+        yield address(settings, server)
+    finally:
+        if server is not None:
+            server.stop()
+
+
+@contextmanager
 def opened(
     settings: Settings, server: Server | None, connections: int = FEWEST_CONNECTIONS
 ) -> Iterator[Store]:

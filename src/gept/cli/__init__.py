@@ -25,6 +25,8 @@ COMMANDS = (
     "spool",
     "redecode",
     "verify",
+    "archive",
+    "import",
     "backup",
     "restore",
     "health",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -24,5 +25,6 @@ class Commands(click.Group):
         """Return a command by its name."""
         if cmd_name not in self._modules:
             return None
-        command: click.Command = import_module(f".{cmd_name}", self._package).command
+        module = f".{cmd_name}_" if iskeyword(cmd_name) else f".{cmd_name}"
+        command: click.Command = import_module(module, self._package).command
         return command

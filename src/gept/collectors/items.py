@@ -60,11 +60,12 @@ def decode(response: Response, tick: Tick) -> Decoded:
     read = listed(response.body, Mapped)
     if not (read.entries or read.rejected):
         raise DecodeError(f"{response.request} holds no item at all")
-    rows, contradictions = distinct(_row(entry, tick.at) for entry in read.entries)
+    rows, contradictions = distinct(row(entry, tick.at) for entry in read.entries)
     return Decoded(rows, read.rejected + contradictions, drift=read.drift)
 
 
-def _row(entry: Mapped, at: datetime) -> Row:
+def row(entry: Mapped, at: datetime) -> Row:
+    """Return an item as a day's list tells it."""
     page = WIKI_PAGE + quote(entry.name.replace(" ", "_"))
     return Item(
         entry.id,

@@ -26,6 +26,7 @@ from .readers import (
     count,
     database_url,
     path,
+    place,
     pooler,
     port,
     size,
@@ -236,6 +237,32 @@ class Settings:
         "database is away. A day of minutes has about 100 MiB.",
     )
 
+    archive: str | None = setting(
+        "GEPT_ARCHIVE",
+        place,
+        None,
+        "Where `gept archive` keeps days: a folder, or `s3://bucket/prefix`. Default: the folder "
+        "`archive` in `DATA_DIR`.",
+    )
+    s3_endpoint: str | None = setting(
+        "GEPT_S3_ENDPOINT",
+        url,
+        None,
+        "Address of an object store that speaks S3, such as `https://s3.example`. Default: that "
+        "of Amazon for the region.",
+    )
+    s3_region: str = setting("GEPT_S3_REGION", text, "us-east-1", "Region of the bucket.")
+    s3_access_key: str | None = setting(
+        "GEPT_S3_ACCESS_KEY",
+        ascii_text,
+        None,
+        "Access key for the bucket. Without it and its secret, those of the machine's own role "
+        "are asked for.",
+        secret=True,
+    )
+    s3_secret_key: str | None = setting(
+        "GEPT_S3_SECRET_KEY", ascii_text, None, "Secret of that access key.", secret=True
+    )
     backup_dir: Path | None = setting(
         "GEPT_BACKUP_DIR",
         path,

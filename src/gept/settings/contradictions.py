@@ -12,7 +12,7 @@ OF_SERVER = (
 
 def contradictions(values: Mapping[str, str]) -> list[str]:
     """Return every fault of settings that are well alone and not together."""
-    return _of_database(values) + _of_dashboard(values)
+    return _of_database(values) + _of_dashboard(values) + _of_bucket(values)
 
 
 def _of_database(values: Mapping[str, str]) -> list[str]:
@@ -54,3 +54,13 @@ def _of_dashboard(values: Mapping[str, str]) -> list[str]:
         if name in values and other not in values:
             found.append(f"{other}: is not set, but {name} is; set both, or none for plain HTTP")
     return found
+
+
+def _of_bucket(values: Mapping[str, str]) -> list[str]:
+    pair = ("GEPT_S3_ACCESS_KEY", "GEPT_S3_SECRET_KEY")
+    found = {name for name in pair if name in values or f"{name}_FILE" in values}
+    return [
+        f"{name}: is not set, but {other} is; set both, or none"
+        for name, other in (pair, pair[::-1])
+        if other in found and name not in found
+    ]

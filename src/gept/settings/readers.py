@@ -80,6 +80,13 @@ def path(value: str) -> Path:
         raise Wrong("names the home of a user who is not there; write the whole path") from None
 
 
+def place(value: str) -> str:
+    """Read where an archive is: a folder, or a bucket."""
+    if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\s]*)?", value):
+        raise Wrong("is no place; set a folder, or s3://bucket/prefix")
+    return text(value) if "://" in value else str(path(value))
+
+
 def url(value: str) -> str:
     """Read the address of a web service."""
     try:

@@ -47,18 +47,18 @@ class Retention:
 
     def kept(self, table: str) -> timedelta | None:
         """Return after how long the server deletes rows of a table by itself; None is never."""
-        if not self._is_hypertable(table):
+        if not self.is_hypertable(table):
             return None
         found = self._connection.execute(named("retention_of_table"), {"table": table}).fetchone()
         return found[0] if found else None
 
     def lasts(self, table: str) -> bool:
         """Tell whether the server can go on deleting by itself."""
-        return self._extension.mode is Mode.TIMESCALE and self._is_hypertable(table)
+        return self._extension.mode is Mode.TIMESCALE and self.is_hypertable(table)
 
     def aged(self, table: str, before: datetime) -> list[Part]:
         """Return the parts of a table that end before a moment, the oldest first."""
-        query = "aged_chunks" if self._is_hypertable(table) else "aged_partitions"
+        query = "aged_chunks" if self.is_hypertable(table) else "aged_partitions"
         with self._connection.cursor(row_factory=class_row(Part)) as cursor:
             return cursor.execute(named(query), {"table": table, "before": before}).fetchall()
 
@@ -84,13 +84,14 @@ class Retention:
                 self._drop(table, part)
 
     def _drop(self, table: str, part: Part) -> None:
-        if self._is_hypertable(table):
+        if self.is_hypertable(table):
             about = {"table": Literal(table), "before": Literal(part.high)}
             self._connection.execute(DROP_CHUNKS.format(**about))
         else:
             self._connection.execute(SQL("DROP TABLE ") + SQL(part.name))
 
-    def _is_hypertable(self, table: str) -> bool:
+    def is_hypertable(self, table: str) -> bool:
+        """Tell whether TimescaleDB lays a table out."""
         if self._extension.mode is Mode.NATIVE:
             return False
         found = self._connection.execute(IS_HYPERTABLE, (table,)).fetchone()

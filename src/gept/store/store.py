@@ -16,8 +16,8 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
 from ..errors import StoreError, StoreRefused
-from ..model import Collector, Counts, Decoded, Rejected, Status
-from . import hours, ledger, shape, writer
+from ..model import Collector, Counts, Decoded, Rejected, Row, Status
+from . import history, hours, ledger, shape, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
@@ -301,6 +301,30 @@ class Store:
             counts = writer.write(cursor, collector.table, batch)
             hours.record(cursor, made, tick, counts, now)
         return counts
+
+    def enter_counts(
+        self, collector: Collector, rows: Sequence[Row], now: datetime, *, dry: bool = False
+    ) -> history.Entered:
+        """Enter player counts that came from elsewhere; those that are there stay.
+
+        ``dry`` only tells what would become of them.
+        """
+        with self._database.transaction() as cursor:
+            entered = history.enter_counts(cursor, collector, rows, now)
+            if dry:
+                cursor.connection.rollback()
+        return entered
+
+    def enter_items(self, items: Sequence[Row], *, dry: bool = False) -> tuple[int, int]:
+        """Enter items that came from elsewhere; return how many, and how many changes, are new.
+
+        Those that are known stay as they are. ``dry`` only tells what would become of them.
+        """
+        with self._database.transaction() as cursor:
+            entered = history.enter_items(cursor, items)
+            if dry:
+                cursor.connection.rollback()
+        return entered
 
     def leave(self, source: str, pace: timedelta, *, live: bool = False) -> float:
         """Take the next slot of a source; return the seconds to wait, 0 where it is taken.

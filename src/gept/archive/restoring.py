@@ -1,0 +1,35 @@
+"""Days of an archive back into the database, as they were, with their ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ..errors import ArchiveError
+from ..store.closed import Closed
+from .manifest import manifest_of
+from .shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A day that is in the database now, and whether it was not there before."""
+
+    rows: int
+    new: bool
+
+
+def restore(closed: Closed, shelf: Shelf, day: date, *, replace: bool) -> Restored:
+    """Bring a day back, whole or not at all.
+
+    Raises ArchiveError where the file is not what its manifest says, UsageError where the database
+    has other rows of the day.
+    """
+    found = shelf.manifest(day)
+    if found is None:
+        raise ArchiveError(f"{manifest_of(shelf.table, day)}: is not there")
+    rows = shelf.rows(found, shelf.file(found))
+    ticks = [dict(zip(found.ticks.columns, tick, strict=True)) for tick in found.ticks.rows]
+    held = found.content
+    new = closed.bring_back(shelf.collector, day, rows, held, ticks, replace=replace)
+    return Restored(found.rows, new)
