@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
-    ProcessCollector,
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
