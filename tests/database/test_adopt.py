@@ -36,9 +36,9 @@ JOB = Job(COLLECTORS, lambda: NOW)
 def empty(postgres: Server) -> str:
     """Give the address of an empty database."""
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS gept_old WITH (FORCE)")
-        connection.execute("CREATE DATABASE gept_old")
-    return postgres.url("gept_old")
+        connection.execute("DROP DATABASE IF EXISTS gept_adopted WITH (FORCE)")
+        connection.execute("CREATE DATABASE gept_adopted")
+    return postgres.url("gept_adopted")
 
 
 @pytest.fixture

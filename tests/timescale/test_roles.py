@@ -17,7 +17,7 @@ from gept.store.roles import Roles, declare
 from gept.store.writer import Batch, write
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
-FORGET = "DROP TABLE IF EXISTS pg_temp.staged_price_data_5min"  # of the session that all share
+FORGET = "DISCARD TEMP"  # of the session that all share
 Ask = Callable[..., list[Any]]
 
 
