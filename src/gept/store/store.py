@@ -17,7 +17,7 @@ from psycopg.types.json import Json
 
 from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Row, Status
-from . import history, hours, ledger, shape, writer
+from . import history, hours, ledger, retention, shape, writer
 from .commit import LOCK, commit
 from .database import Database
 from .hours import Difference, Hour, Made
@@ -141,6 +141,11 @@ class Store:
         """Delete the answers that were asked for before a moment; return how many."""
         with self._database.transaction() as cursor:
             return cursor.execute(FORGET_ANSWERS, (before,)).rowcount
+
+    def expire(self, now: datetime) -> None:
+        """Want no longer what the server deletes by itself, where a person told it to."""
+        with self._database.transaction() as cursor:
+            retention.expire(cursor, now)
 
     def beat(self, process: Process) -> None:
         """Enter that a process lives."""
