@@ -1,5 +1,6 @@
 """The one way into the database."""
 
+from .commit import Commit
 from .database import Database, address, renewing
 from .embedded import Server
 from .hours import Difference, Hour, Made
@@ -22,6 +23,7 @@ from .store import Store
 
 __all__ = [
     "LIVES",
+    "Commit",
     "Database",
     "Day",
     "Difference",
