@@ -15,6 +15,7 @@ from .errors import (
     GeptError,
     NotYet,
     SpoolError,
+    StoreAway,
     StoreError,
     StoreRefused,
     UpstreamError,
@@ -106,18 +107,28 @@ class Runner:
         """Run ticks once more with the answers on tapes, and yield each. Never raises.
 
         Those of several tapes are committed together. Where one of them cannot be, each is
-        committed alone, so that it keeps none of the others.
+        committed alone, so that it keeps none of the others. A database that is away is told once.
         """
-        together = partial(self._together, collector, tapes)
-        finished = None if len(tapes) < 2 else _attempted(together, lambda _: None)
+        finished = self._replayed_together(collector, tapes) if len(tapes) > 1 else None
         if finished is None:
-            yield from (
-                self._finish(self._played(collector, each), self._collect) for each in tapes
-            )
+            runs = (self._played(collector, each) for each in tapes)
+            yield from (self._finish(each, self._collect) for each in runs)
             return
         for each in finished:
             self._observe(each)
             yield each
+
+    def _replayed_together(
+        self, collector: Collector, tapes: Sequence[Tape]
+    ) -> list[Finished] | None:
+        """Return what became of the ticks of tapes; None where it is for each alone to tell."""
+
+        def judge(error: Exception) -> list[Finished] | None:
+            if isinstance(error, StoreAway):
+                return [Finished(collector.name, tapes[0].tick, Status.AWAY, error=error)]
+            return None
+
+        return _attempted(partial(self._together, collector, tapes), judge)
 
     def _together(self, collector: Collector, tapes: Sequence[Tape]) -> list[Finished]:
         """Commit the ticks of tapes in one transaction, or raise what one of them ended with."""

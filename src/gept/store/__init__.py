@@ -1,5 +1,6 @@
 """The one way into the database."""
 
+from .absent import Absent
 from .commit import Commit
 from .database import Database, address, renewing
 from .embedded import Server
@@ -23,6 +24,7 @@ from .store import Store
 
 __all__ = [
     "LIVES",
+    "Absent",
     "Commit",
     "Database",
     "Day",
