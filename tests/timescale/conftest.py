@@ -95,7 +95,7 @@ def emptied(address: str) -> str:
     """Empty a database, and give it the extension."""
     with psycopg.connect(address, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-        connection.execute("DROP SCHEMA IF EXISTS legacy CASCADE")
+        connection.execute("DROP SCHEMA IF EXISTS legacy, converting, converted CASCADE")
         connection.execute(EMPTY)
     return address
 
