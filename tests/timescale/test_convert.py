@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from threading import Event as Flag
 from typing import Any
 
+import psycopg
 import pytest
 
 from gept.errors import StoreBroken, UsageError
@@ -25,6 +29,11 @@ FILL = """
     SELECT item, '2026-09-03Z'::timestamptz + bucket * interval '2 hours', item, bucket, NULL, 0
     FROM generate_series(0, 335) AS bucket, generate_series(1, 20) AS item
 """
+UPSERT = """
+    INSERT INTO price_data_5min VALUES (%s, %s, %s, 1, 1, 1)
+    ON CONFLICT (item_id, timestamp) DO UPDATE SET avg_high_price = excluded.avg_high_price
+"""
+DELETE = "DELETE FROM price_data_5min WHERE item_id = %s AND timestamp = %s"
 ALL = f"SELECT * FROM {NAME} ORDER BY timestamp, item_id"
 INDEXES = f"SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = '{NAME}'::regclass ORDER BY 1"
 WRITES = [
@@ -273,3 +282,47 @@ def test_columns_that_change_meanwhile_end_it_with_a_remedy(
 
     with pytest.raises(UsageError, match="--abandon"):
         list(convert(filled, [table], job))
+
+
+def test_a_writer_that_never_rests_is_followed_through_the_exchange(
+    server: str, table: Table, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "MOST", 200)
+    expected: dict[tuple[int, datetime], int] = {}
+    begun, over = Flag(), Flag()
+
+    def write() -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            for number in count():
+                key = (500 + number % 7, OLDEST + timedelta(hours=number * 37 % 672))
+                if number % 3 and key in expected:
+                    connection.execute(DELETE, key)
+                    del expected[key]
+                else:
+                    connection.execute(UPSERT, (*key, number))
+                    expected[key] = number
+                if number == 700:
+                    begun.set()
+                if over.is_set():
+                    return
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        with connection.transaction(), connection.cursor() as cursor:
+            plain.ensure(cursor, NAME, timedelta(weeks=1), OLDEST, NOW)
+        connection.execute(FILL)
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            begun.wait(60)
+            try:
+                list(convert(server, [table], job))
+            finally:
+                over.set()
+            writing.result(60)
+        stored = connection.execute(
+            "SELECT item_id, timestamp, avg_high_price FROM price_data_5min WHERE item_id >= 500"
+        ).fetchall()
+        others = connection.execute("SELECT count(*) FROM price_data_5min WHERE item_id < 500")
+
+        assert {(item, at.astimezone(UTC)): price for item, at, price in stored} == expected
+        assert others.fetchone() == (6720,)
+    assert [each.done for each in standing(server)] == [True]

@@ -42,9 +42,9 @@ DIFFERENT = SQL("""
     WHERE was IS DISTINCT FROM became
 """)
 COPIED_LATER = "DELETE FROM converting.changes WHERE name = %s AND low >= %s"
-WRITTEN = """
-    SELECT low, high FROM converting.changes WHERE name = %s ORDER BY low, id LIMIT 1
-"""
+NEWEST_NOTE = "SELECT max(id) FROM converting.changes WHERE name = %s"
+WRITTEN = "SELECT min(low) FROM converting.changes WHERE name = %s AND id <= %s"
+WRITTEN_UNTIL = "SELECT max(high) FROM converting.changes WHERE name = %s AND low < %s"
 SETTLED = """
     DELETE FROM converting.changes WHERE name = %(name)s AND low >= %(low)s AND high < %(high)s
 """
@@ -54,13 +54,24 @@ CUT = """
 """
 
 
-def rewrite(cursor: Cursor[Any], place: Place, now: Progress) -> bool:
-    """Copy anew what was written to what is copied already; tell whether there was any."""
+def newest_note(cursor: Cursor[Any], place: Place) -> int | None:
+    """Return the newest note of what was written, None where there is none."""
+    [(newest,)] = cursor.execute(NEWEST_NOTE, (place.name,)).fetchall()
+    return cast("int | None", newest)
+
+
+def rewrite(cursor: Cursor[Any], place: Place, now: Progress, newest: int | None) -> bool:
+    """Copy anew what was written to what is copied already; tell whether there was any.
+
+    Notes newer than ``newest`` begin no piece, so that it ends however fast others write.
+    """
     cursor.execute(COPIED_LATER, (place.name, now.position))
-    found = cursor.execute(WRITTEN, (place.name,)).fetchone()
-    if found is None:
+    [(low,)] = cursor.execute(WRITTEN, (place.name, newest)).fetchall()
+    if low is None:
         return False
-    low, high = found[0], _end(cursor, place, found[0], found[1] + INSTANT)
+    end = _end(cursor, place, low, datetime.max.replace(tzinfo=UTC))
+    [(last,)] = cursor.execute(WRITTEN_UNTIL, (place.name, end)).fetchall()
+    high = min(end, last + INSTANT)
     _copy(cursor, place, low, high)
     about = {"name": place.name, "low": low, "high": high}
     cursor.execute(SETTLED, about)

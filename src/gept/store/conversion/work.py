@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -19,13 +20,13 @@ from ...model import Table
 from ..layouts import timescale
 from ..session import session, step
 from .begin import PATIENCE, TAKE, begin
-from .copying import ONE_STATE, advance, border, rewrite
+from .copying import ONE_STATE, advance, border, newest_note, rewrite
 from .exchange import exchange
 from .place import Place, stand_in_new
 from .plan import to_convert
 from .progress import DONE, Progress, hold, of
 
-AT_ONCE = 50
+AT_ONCE = 40
 """So many pieces at most are copied while readers and writers wait for the tables to change."""
 TRIES = 60
 PAUSE = 5.0
@@ -37,6 +38,8 @@ CLOSE = """
     WHERE hypertable_schema = current_schema() AND hypertable_name = %s AND range_end = %s
       AND NOT is_compressed
 """
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,9 @@ def _convert(connection: Connection[Any], place: Place, job: Job) -> Iterator[Pr
         cursor.execute(ANALYZE.format(place.new))
     for _ in range(TRIES):
         yield from _copy(connection, place, job)
-        if _change_places(connection, place):
+        yield from _rewrite(connection, place)
+        if _change_places(connection, place, job):
             break
-        job.pause(PAUSE)
     else:
         raise StoreAway(
             f"{place.name}: others used it without a pause, so that nothing could take its place; "
@@ -89,20 +92,32 @@ def _standing(connection: Connection[Any], place: Place) -> Iterator[Progress]:
 
 
 def _copy(connection: Connection[Any], place: Place, job: Job) -> Iterator[Progress]:
-    """Copy until nothing is left."""
-    while True:
-        with step(connection) as cursor:
-            cursor.execute(ONE_STATE)
-            now = hold(cursor, place.name)
-            if now is None or now.done:
-                return
-            stand_in_new(cursor)
-            copied = None
-            if not rewrite(cursor, place, now) and (copied := advance(cursor, place, now)) is None:
-                return
-        if copied is not None and border(place, copied):
-            _compress(connection, place, copied, job.now() - job.after)
+    """Copy until nothing is left but what is written meanwhile."""
+    while (end := _in_one_state(connection, place, advance)) is not None:
+        if border(place, end):
+            _compress(connection, place, end, job.now() - job.after)
         yield from _standing(connection, place)
+
+
+def _rewrite(connection: Connection[Any], place: Place) -> Iterator[Progress]:
+    """Copy anew what was written until now."""
+    with connection.cursor() as cursor:
+        newest = newest_note(cursor, place)
+    while _in_one_state(connection, place, partial(rewrite, newest=newest)):
+        yield from _standing(connection, place)
+
+
+def _in_one_state(
+    connection: Connection[Any], place: Place, copy: Callable[[Cursor[Any], Place, Progress], T]
+) -> T | None:
+    """Copy a piece in a transaction that sees one state of the database, unless all is done."""
+    with step(connection) as cursor:
+        cursor.execute(ONE_STATE)
+        now = hold(cursor, place.name)
+        if now is None or now.done:
+            return None
+        stand_in_new(cursor)
+        return copy(cursor, place, now)
 
 
 def _compress(connection: Connection[Any], place: Place, end: datetime, before: datetime) -> None:
@@ -114,7 +129,7 @@ def _compress(connection: Connection[Any], place: Place, end: datetime, before: 
             cursor.execute(CLOSE, (place.name, end))
 
 
-def _change_places(connection: Connection[Any], place: Place) -> bool:
+def _change_places(connection: Connection[Any], place: Place, job: Job) -> bool:
     """Copy what is left while nobody can write, and change places; tell whether it was done."""
     try:
         with step(connection) as cursor:
@@ -129,16 +144,18 @@ def _change_places(connection: Connection[Any], place: Place) -> bool:
             exchange(cursor, place)
             cursor.execute(DONE, (place.name,))
     except psycopg.errors.LockNotAvailable:
+        job.pause(PAUSE)
         return False
     return True
 
 
 def _copy_the_last(cursor: Cursor[Any], place: Place) -> bool:
     """Copy what is left; tell whether that was little enough."""
+    newest = newest_note(cursor, place)
     for _ in range(AT_ONCE):
         now = of(cursor.connection, place.name)
         if now is None:
             return True
-        if not rewrite(cursor, place, now) and advance(cursor, place, now) is None:
+        if not rewrite(cursor, place, now, newest) and advance(cursor, place, now) is None:
             return True
     return False
