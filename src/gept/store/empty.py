@@ -11,7 +11,7 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
 from ..errors import StoreBroken
-from .database import translated
+from .faults import translated
 from .layouts import timescale
 from .queries import named
 
