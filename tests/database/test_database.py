@@ -55,6 +55,13 @@ def test_what_the_server_says_when_it_ends_a_session_is_kept(address: str) -> No
     assert "; add timescaledb to shared_preload_libraries and restart the server" in str(found)
 
 
+def test_a_full_disk_of_the_database_is_told_with_the_remedy() -> None:
+    found = translated(psycopg.errors.DiskFull('could not extend file "x": wrote only 4096'))
+
+    assert isinstance(found, StoreAway)
+    assert "wrote only 4096; its disk is full: make room there" in str(found)
+
+
 def test_the_statement_of_an_error_is_left_out(address: str) -> None:
     with psycopg.connect(address) as connection, pytest.raises(psycopg.Error) as caught:
         connection.execute("SELECT 1 FROM nowhere")

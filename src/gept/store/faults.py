@@ -27,6 +27,8 @@ RAISE = (
     "raise the limit that it names (timescaledb.max_tuples_decompressed_per_dml_transaction, "
     "temp_file_limit): ALTER DATABASE … SET …; the tick is tried again by itself"
 )
+FULL = "53100"
+ROOM = "its disk is full: make room there, and gept goes on by itself"
 NOT_LOADED = "must be preloaded"
 LOAD = "add timescaledb to shared_preload_libraries and restart the server"
 """What the server says, ending the session, of any change while an extension is not loaded."""
@@ -64,8 +66,10 @@ def translated(error: Exception, *refused: str) -> StoreError:
     if state == LIMITED:
         return StoreRefused(f"a limit of the database is too low ({state}): {said}; {RAISE}", state)
     if state is not None and (state.startswith(TEMPORARY) or STALE_PLAN in said):
-        remedy = f"; {LOAD}" if NOT_LOADED in said else ""
-        return StoreAway(f"the database refuses for now ({state}): {said}{remedy}")
+        remedy = LOAD if NOT_LOADED in said else ROOM if state == FULL else ""
+        return StoreAway(
+            f"the database refuses for now ({state}): {said}{remedy and f'; {remedy}'}"
+        )
     if state is not None and state.startswith(UNFIT):
         return StoreRefused(f"the rows do not fit the tables ({state}): {said}", state)
     remedy = REMEDIES.get(state or "", "")
