@@ -36,7 +36,7 @@ class Old:
     keys: list[str]
     indexes: list[str]
     readers: list[str]
-    rows: int | None
+    rows: int
     bytes: int
     parts: list[str]
     hypertable: bool = False
