@@ -507,8 +507,11 @@ def test_newer_programs_restore_into_an_older_server(
 
 @pytest.mark.parametrize(("code", "whole"), [(0, True), (1, False)])
 def test_only_a_whole_script_is_committed(tmp_path: Path, code: int, whole: bool) -> None:
-    says = f"#!/bin/sh\nprintf 'SET transaction_timeout = 0;\\nSELECT 1;\\n'; exit {code}\n"
-    reads = f"#!/bin/sh\ntrap '' TERM; cat > {tmp_path}/ran\n"
+    reading = tmp_path / "reading"
+    os.mkfifo(reading)
+    script_of = f"printf 'SET transaction_timeout = 0;\\nSELECT 1;\\n'; exit {code}"
+    says = f"#!/bin/sh\nread begun < {reading}; {script_of}\n"
+    reads = f"#!/bin/sh\ntrap '' TERM; echo > {reading}; cat > {tmp_path}/ran\n"
     for name, text in (("pg_restore", says), ("psql", reads)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
