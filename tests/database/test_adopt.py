@@ -119,6 +119,19 @@ def test_migrate_refuses_migrations_of_another_system(empty: str, ask: Ask) -> N
     ]
 
 
+def test_the_cost_is_told_of_tables_that_were_never_analysed(empty: str, ask: Ask) -> None:
+    ask("CREATE TABLE prices_1h (item_id int, timestamp timestamptz, avg_high_price int,"
+        " high_price_volume int, avg_low_price int, low_price_volume int)"
+        " WITH (autovacuum_enabled = false)")  # fmt: skip
+    ask("INSERT INTO prices_1h SELECT item, now(), 1, 1, 1, 1 FROM generate_series(1, 100000) item")
+
+    [step] = plan(empty).steps
+
+    assert 60_000 < step.old.rows < 150_000
+    assert step.space > 60_000 * 60
+    assert step.seconds > 1
+
+
 @pytest.mark.parametrize("pages", [2, 512])
 def test_every_row_is_adopted_or_kept(
     old: str, ask: Ask, pages: int, monkeypatch: pytest.MonkeyPatch

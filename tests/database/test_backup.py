@@ -321,6 +321,33 @@ def test_a_password_is_in_no_argument(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert "host=host" in text
 
 
+def test_a_role_that_may_not_read_is_told_what_to_do(tmp_path: Path) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text("#!/bin/sh\necho 'ERROR: permission denied for table x' >&2; exit 1\n")
+    program.chmod(0o755)
+
+    with pytest.raises(BackupError, match="denied for table x; run it as the owner of all tables"):
+        programs.run([str(program)], "postgresql://host/name")
+
+
+def test_timescaledb_is_restored_by_a_superuser_only(
+    postgres: Server, beside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(empty, "_see_to_extension", lambda *_: None)
+    empty.make(postgres.url("postgres"), beside)
+    with psycopg.connect(postgres.url(beside), autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION timescaledb_pre_restore() RETURNS void LANGUAGE plpgsql"
+            " AS 'BEGIN RAISE insufficient_privilege; END'"
+        )
+
+    with (
+        pytest.raises(StoreBroken, match="only a superuser .* DATABASE_URL_FILE"),
+        empty.awaiting(postgres.url(beside), "2.28.3"),
+    ):
+        pytest.fail("it was let in")
+
+
 def test_programs_that_are_absent_are_told(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="are not in PG_BINDIR.*postgresql-client-17"):
         programs.fitting(tmp_path, 17)
@@ -480,8 +507,11 @@ def test_newer_programs_restore_into_an_older_server(
 
 @pytest.mark.parametrize(("code", "whole"), [(0, True), (1, False)])
 def test_only_a_whole_script_is_committed(tmp_path: Path, code: int, whole: bool) -> None:
-    says = f"#!/bin/sh\nprintf 'SET transaction_timeout = 0;\\nSELECT 1;\\n'; exit {code}\n"
-    reads = f"#!/bin/sh\ntrap '' TERM; cat > {tmp_path}/ran\n"
+    reading = tmp_path / "reading"
+    os.mkfifo(reading)
+    script_of = f"printf 'SET transaction_timeout = 0;\\nSELECT 1;\\n'; exit {code}"
+    says = f"#!/bin/sh\nread begun < {reading}; {script_of}\n"
+    reads = f"#!/bin/sh\ntrap '' TERM; echo > {reading}; cat > {tmp_path}/ran\n"
     for name, text in (("pg_restore", says), ("psql", reads)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pytest
 
-from gept.errors import StoreRefused
+from gept.errors import StoreAway, StoreRefused
 from gept.store import Database
-from gept.store.database import LIMITS, translated
+from gept.store.database import LIMITS, Impatient
+from gept.store.faults import translated
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -33,3 +37,40 @@ def test_a_limit_that_is_too_low_is_no_outage() -> None:
 
     assert isinstance(found, StoreRefused)
     assert "timescaledb.max_tuples_decompressed_per_dml_transaction" in str(found)
+
+
+def test_what_the_server_says_when_it_ends_a_session_is_kept(address: str) -> None:
+    with Impatient.connect(address) as connection:
+
+        def ended() -> Iterator[Any]:
+            connection.close()
+            raise psycopg.errors.InternalError_('extension "timescaledb" must be preloaded')
+            yield
+
+        with pytest.raises(psycopg.errors.InternalError_) as caught:
+            connection.wait(ended())  # type: ignore[arg-type]
+
+    found = translated(caught.value)
+    assert isinstance(found, StoreAway)
+    assert "; add timescaledb to shared_preload_libraries and restart the server" in str(found)
+
+
+def test_a_full_disk_of_the_database_is_told_with_the_remedy() -> None:
+    found = translated(psycopg.errors.DiskFull('could not extend file "x": wrote only 4096'))
+
+    assert isinstance(found, StoreAway)
+    assert "wrote only 4096; its disk is full: make room there" in str(found)
+
+
+def test_the_statement_of_an_error_is_left_out(address: str) -> None:
+    with psycopg.connect(address) as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute("SELECT 1 FROM nowhere")
+
+    assert 'relation "nowhere" does not exist; run' in str(translated(caught.value))
+
+
+@pytest.mark.parametrize(("what", "remedy"), [("role", "DB_USER"), ("database", "DB_NAME")])
+def test_a_role_that_is_not_there_is_told_from_a_database(what: str, remedy: str) -> None:
+    error = psycopg.OperationalError(f'connection failed: FATAL:  {what} "absent" does not exist')
+
+    assert remedy in str(translated(error))

@@ -122,6 +122,8 @@ POLICIES = tuple(
         (State(WITHOUT, ()), Level.OK),
         (State(replace(WITH, installed=None), ()), Level.WARNING),
         (State(replace(WITH, license="apache"), ()), Level.WARNING),
+        (State(replace(WITH, installed=None, preloaded=False), ()), Level.WARNING),
+        (State(replace(WITH, preloaded=False), ()), Level.FAILURE),
         (State(WITH, (), POLICIES), Level.OK),
         (State(WITH, (), POLICIES[1:]), Level.WARNING),
         (State(WITH, (), (replace(POLICIES[0], overdue=True), *POLICIES[1:])), Level.FAILURE),

@@ -19,6 +19,7 @@ import pytest
 
 from gept.errors import SettingsError, StoreAway, StoreBroken
 from gept.store import Server, account
+from gept.store.cluster import see_to
 from gept.store.postmaster import lives_in
 from gept.store.programs import binaries
 
@@ -203,6 +204,21 @@ def test_programs_that_do_not_run_are_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreBroken, match=r"does not tell its version .* PG_BINDIR"):
         Server(tmp_path / "data", tmp_path, Event().wait).ensure()
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    programs, data = tmp_path / "programs", tmp_path / "home/data"
+    for folder in (programs, data.parent):
+        folder.mkdir()
+    said = 'FATAL: could not write to file "x": No space left on device'
+    (programs / "initdb").write_text(f"#!/bin/sh\necho '{said}\nremoving' >&2\nexit 1\n")
+    (programs / "initdb").chmod(0o755)
+
+    with pytest.raises(StoreBroken, match=r"device; make room, or set DATA_DIR to") as caught:
+        see_to(data, tmp_path / "moved", programs)
+
+    assert "\n" not in str(caught.value)
+    assert not [*data.parent.iterdir()]
 
 
 def test_an_interrupted_first_start_is_begun_again(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gept.collectors import load_all
-from gept.errors import UsageError
+from gept.errors import StoreAway, UsageError
 from gept.store.compress import compress
-from gept.store.layouts.timescale import Mode, lay_out
+from gept.store.layouts import timescale
+from gept.store.layouts.timescale import Extension, Mode, lay_out
 from gept.store.state import state
 
 Ask = Callable[..., list[Any]]
@@ -25,6 +26,16 @@ def test_without_the_extension_everything_stays_as_it_is(address: str, query: As
     assert done.extension.mode is Mode.NATIVE
     assert (done.changed, done.native) == ((), ())
     assert query("SELECT relkind::text FROM pg_class WHERE relname = 'price_data_5min'") == [("p",)]
+
+
+def test_what_is_in_the_database_but_not_loaded_is_waited_for(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unloaded = Extension("2.28.3", "2.28.3", preloaded=False, permitted=True, license=None)
+    monkeypatch.setattr(timescale, "look", lambda _: unloaded)
+
+    with pytest.raises(StoreAway, match="so nothing can be written: add timescaledb to"):
+        lay_out(address, BIG, timedelta(days=14))
 
 
 def test_size_and_estimate_cover_every_partition(address: str, query: Ask) -> None:

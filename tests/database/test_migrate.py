@@ -11,7 +11,7 @@ import pytest
 
 from gept.errors import StoreAway, StoreBroken
 from gept.store import Server
-from gept.store.database import translated
+from gept.store.faults import translated
 from gept.store.migrate import migrate, pending, shipped, status
 
 Query = Callable[..., list[Any]]

@@ -525,7 +525,10 @@ def test_the_database_is_held_for_other_programs(gept: Gept, port: int) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert password not in gept.log.read_text()
     assert gept.sql("SELECT 1") == "1"
-    assert gept("db", "run", "--port", str(port)).returncode == 2
+    taken = gept("db", "run", "--port", str(port))
+    assert (taken.returncode, taken.stdout) == (2, "")
+    assert f"--port: 127.0.0.1:{port} is taken" in taken.stderr
+    assert "name another port" in taken.stderr
     holder.terminate()
     assert holder.wait(10) == 0
     assert gept("once", "players").returncode == 0
@@ -543,4 +546,7 @@ def test_the_made_up_market_is_where_the_settings_say(gept: Gept) -> None:
     assert not answers("127.0.0.1")
     taken = gept("simulate", "--port", str(port), BIND_ADDRESS="127.0.0.2")
     assert taken.returncode == 2
-    assert f"--port: 127.0.0.2:{port} cannot be used (Address already in use)" in taken.stderr
+    assert (
+        f"--port: 127.0.0.2:{port} cannot be used (Address already in use); name another"
+        in taken.stderr
+    )

@@ -52,6 +52,14 @@ def test_the_newest_of_a_day_is_the_one_that_stays(tmp_path: Path) -> None:
     assert Keep(daily=9).surplus([early, late]) == [early]
 
 
+def test_a_file_that_is_no_backup_is_named(tmp_path: Path) -> None:
+    stray = tmp_path / "notes.txt"
+    stray.touch()
+
+    with pytest.raises(BackupError, match=r"notes\.txt is no backup of gept"):
+        folders.open_backup(stray)
+
+
 def test_backups_of_tables_stay(tmp_path: Path) -> None:
     part = make(tmp_path, NOW, Part("t", (), ("id",)))
     newer = make(tmp_path, NOW + timedelta(days=1))

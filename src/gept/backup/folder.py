@@ -61,6 +61,11 @@ def open_backup(folder: Path) -> Backup:
     Raises BackupError where there is none.
     """
     if folder.is_file():
+        if not (folder.parent / manifest.NAME).is_file():
+            raise BackupError(
+                f"{folder} is no backup of gept: no {manifest.NAME} lies beside it; "
+                "`gept backup list` shows them"
+            )
         folder = folder.parent
     if not folder.is_dir():
         raise BackupError(f"{folder} is not there; `gept backup list` shows what is")

@@ -23,6 +23,7 @@ from ..store.programs import binaries
 
 INSTALLED = Path("/usr/lib/postgresql")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+FORBIDDEN = "; run it as the owner of all tables of the database, or as a superuser"
 LONGEST_COMPLAINT = 600
 
 
@@ -162,4 +163,5 @@ def _judge(command: list[str], code: int, said: IO[bytes]) -> None:
         return
     said.seek(0)
     text = " ".join(said.read().decode("utf-8", "replace").split())[:LONGEST_COMPLAINT]
-    raise BackupError(f"{Path(command[0]).name} failed: {text or f'exit code {code}'}")
+    remedy = FORBIDDEN if "permission denied" in text else ""
+    raise BackupError(f"{Path(command[0]).name} failed: {text or f'exit code {code}'}{remedy}")

@@ -84,8 +84,7 @@ def lines(plan: Plan) -> Iterator[str]:
 
 def _of_table(step: Step) -> Iterator[str]:
     old = step.old
-    rows = "an unknown number of" if old.rows is None else f"about {old.rows:,}"
-    yield f"{old.name}: {_kind(step)}, {rows} rows, {readable(old.bytes)}"
+    yield f"{old.name}: {_kind(step)}, about {old.rows:,} rows, {readable(old.bytes)}"
     yield f"  columns: {', '.join(f'{name} {of}' for name, of in old.types.items())}"
     yield f"  {_repeated(step)}"
     if old.indexes:

@@ -66,7 +66,7 @@ def command(port: int, items: int, lag: int, speed: float, offset: float) -> Non
         server = Server(Market(items), port, clock, lag, address=address)
     except OSError as error:
         raise SettingsError(
-            [f"--port: {address}:{port} cannot be used ({error.strerror})"]
+            [f"--port: {address}:{port} cannot be used ({error.strerror}); name another"]
         ) from None
     for name, value in server.environ().items():
         click.echo(f"export {name}='{value}'")

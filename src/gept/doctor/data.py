@@ -63,6 +63,8 @@ def _without_compression(subject: Subject, found: State) -> Finding:
     why = found.extension.why
     if found.extension.available is None and found.extension.installed is None:
         return ok("compression", f"{why}; about 60 bytes a row")
+    if found.extension.unloaded:
+        return failure("compression", why, "do that to collect again")
     return warning("compression", why, "do that to store a tenth of the bytes")
 
 

@@ -21,7 +21,7 @@ from ..errors import ArchiveError, UsageError
 from ..model import Collector, Row, Table
 from .commit import LOCK
 from .content import DAY, Content, content, listed, name_of, span, statement
-from .database import translated
+from .faults import translated
 from .layouts import plain, timescale
 from .queries import named
 from .retention import Part, Retention

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -80,7 +82,16 @@ def _failing_clearly(fresh: Path) -> Iterator[None]:
     try:
         yield
     except (subprocess.CalledProcessError, OSError) as error:
-        said = getattr(error, "stderr", "") or str(error)
-        raise StoreBroken(f"PostgreSQL could not make its database: {said.strip()}") from error
+        raise StoreBroken(_why(fresh.parent, error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _why(folder: Path, error: subprocess.CalledProcessError | OSError) -> str:
+    """Return in one line why no database could be made: what was said first is the cause."""
+    lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+    faults = [line for line in lines if "FATAL:" in line or "error:" in line] or lines
+    said = faults[0].strip() if faults else "no reason was given"
+    told = f"PostgreSQL could not make its database in {folder}: {said}"
+    full = os.strerror(errno.ENOSPC) in told
+    return f"{told}; make room, or set DATA_DIR to a folder on another disk" if full else told

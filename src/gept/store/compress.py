@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 
 from ..errors import UsageError
-from .database import translated
+from .faults import translated
 from .layouts.timescale import Mode, look
 from .queries import named
 

@@ -11,7 +11,7 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
 from ..errors import StoreBroken
-from .database import translated
+from .faults import translated
 from .layouts import timescale
 from .queries import named
 
@@ -79,12 +79,22 @@ def awaiting(address: str, version: str | None) -> Iterator[None]:
         return
     with _connected(address) as connection:
         _see_to_extension(connection, version)
-        connection.execute("SELECT timescaledb_pre_restore()")
+        _let_restore(connection)
         try:
             yield
         finally:
             with suppress(psycopg.OperationalError):
                 connection.execute("SELECT timescaledb_post_restore()")
+
+
+def _let_restore(connection: psycopg.Connection[Any]) -> None:
+    try:
+        connection.execute("SELECT timescaledb_pre_restore()")
+    except psycopg.errors.InsufficientPrivilege:
+        raise StoreBroken(
+            f"TimescaleDB lets only a superuser of the server restore, not {connection.info.user}: "
+            "name one by DATABASE_URL_FILE for this one command"
+        ) from None
 
 
 def _see_to_extension(connection: psycopg.Connection[Any], version: str) -> None:

@@ -19,7 +19,7 @@ import psycopg
 
 from ..declaration import MIGRATION
 from ..errors import StoreAway, StoreBroken, StoreError
-from .database import translated
+from .faults import translated
 
 LOCK = 7_305_119_001
 OLDEST_SERVER = 14

@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Literal
 
 from ..errors import UsageError
-from .database import translated
+from .faults import translated
 from .layouts.timescale import IS_HYPERTABLE, PATIENCE, Extension, Mode, look, retentions
 from .queries import named
 

@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ..errors import StoreBroken, UsageError
-from .database import translated
+from .faults import translated
 from .layouts.plain import LOCK
 from .migrate import NO_SETS, TABLE, Sets, shipped
 from .queries import named

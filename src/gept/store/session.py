@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from .database import KEEPALIVES, LOCAL, translated
+from .database import KEEPALIVES, LOCAL
+from .faults import translated
 
 WATCHED: dict[str, Any] = {**KEEPALIVES}
 

@@ -16,7 +16,8 @@ import psycopg
 from psycopg import Cursor, conninfo
 from psycopg.sql import SQL, Composable, Identifier
 
-from .database import KEEPALIVES, translated
+from .database import KEEPALIVES
+from .faults import translated
 from .layouts import timescale
 from .queries import named
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from .database import translated
+from .faults import translated
 from .layouts.timescale import Extension, Mode, look
 from .queries import named
 

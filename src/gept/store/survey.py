@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row
 
-from .database import translated
+from .faults import translated
 from .queries import named
 
 SETTINGS = (

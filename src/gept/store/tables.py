@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from ..model import Collector, Table, Vanished
-from .database import translated
+from .faults import translated
 from .migrate import shipped
 from .queries import named
 

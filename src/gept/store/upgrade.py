@@ -15,8 +15,8 @@ from psycopg import sql
 
 from ..errors import StoreBroken, UsageError
 from . import account, cluster, programs
-from .database import translated
 from .embedded import Server, Wait
+from .faults import translated
 
 STRICT = ("-v", "ON_ERROR_STOP=1")
 DATABASES = "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template1'"

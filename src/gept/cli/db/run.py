@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from secrets import token_urlsafe
+from socket import socket
 from threading import Event as Flag
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ def command(port: int | None) -> None:
     loaded = settings.load()
     if not loaded.embedded:
         raise UsageError("the settings name a PostgreSQL of yours, which gept does not run")
+    if port is not None:
+        _refuse_taken(port)
     stop = Flag()
     app.stop_on_signals(stop)
     server = Server(loaded.folder, loaded.pg_bindir, stop.wait, port)
@@ -50,3 +54,15 @@ def _tcp(server: Server, database: str, port: int) -> str:
     give_login(server.url("postgres"), ROLE, file.read_text(encoding="ascii").strip())
     click.echo(f"the password of {ROLE} is in {file}", err=True)
     return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}"
+
+
+def _refuse_taken(port: int) -> None:
+    """Raise UsageError where another program listens; the server would end with its whole log."""
+    from ...errors import UsageError
+
+    with closing(socket()) as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise UsageError(
+                f"--port: 127.0.0.1:{port} is taken, by another gept or another program; "
+                "end that one, or name another port"
+            )

@@ -38,7 +38,7 @@ class Old:
     keys: list[str]
     indexes: list[str]
     readers: list[str]
-    rows: int | None
+    rows: int
     bytes: int
     parts: list[str]
     hypertable: bool = False
@@ -61,7 +61,7 @@ def look(connection: Connection[Any], schema: str, wanted: Collection[str]) -> l
         found = cursor.execute(named("adoption_looks"), about).fetchall()
     hypertables = _hypertables(connection, schema)
     return [
-        replace(each, hypertable=True, rows=hypertables[each.name])
+        replace(each, hypertable=True, rows=hypertables[each.name] or each.rows)
         if each.name in hypertables
         else each
         for each in found

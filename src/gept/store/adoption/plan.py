@@ -95,11 +95,10 @@ def _fits(old: Old) -> bool:
 
 def _step(connection: Connection[Any], old: Old) -> Step:
     shape = BY_NAME[old.name]
-    rows = old.rows or 0
     looked_at, repeated = _look_for_repeated(connection, old, shape)
-    space = rows * ROW if shape.time is not None else old.bytes
+    space = old.rows * ROW if shape.time is not None else old.bytes
     untold = mapping.untold(shape, old.types)
-    return Step(old, shape.table, looked_at, repeated, untold, space, rows / SPEED)
+    return Step(old, shape.table, looked_at, repeated, untold, space, old.rows / SPEED)
 
 
 def _look_for_repeated(connection: Connection[Any], old: Old, shape: Shape) -> tuple[int, int]:

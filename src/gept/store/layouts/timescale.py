@@ -19,8 +19,9 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier, Literal
 
+from ...errors import StoreAway
 from ...model import Table
-from ..database import translated
+from ..faults import translated
 from ..queries import named
 
 OLDEST = (2, 11)
@@ -90,6 +91,11 @@ class Extension:
         return there and self.preloaded and self.permitted
 
     @property
+    def unloaded(self) -> bool:
+        """Whether it is in this database but not loaded: the server then ends whoever changes."""
+        return self.installed is not None and not self.preloaded
+
+    @property
     def mode(self) -> Mode:
         """What big tables are made of here."""
         if self.version is None or self.version < OLDEST or not self.preloaded:
@@ -114,9 +120,10 @@ class Extension:
         if known is None:
             return "the server has no TimescaleDB: native partitions, without compression"
         if not self.preloaded:
+            seen = "in this database, but not loaded, so nothing can be written"
             return (
-                f"TimescaleDB {known} is there, but not loaded: add timescaledb to "
-                "shared_preload_libraries and restart the server"
+                f"TimescaleDB {known} is {seen if self.unloaded else 'there, but not loaded'}: "
+                "add timescaledb to shared_preload_libraries and restart the server"
             )
         if self.installed is None:
             return (
@@ -164,6 +171,8 @@ def lay_out(address: str, tables: Iterable[Table], after: timedelta) -> LaidOut:
 
 def _lay_out(cursor: Cursor[Any], tables: Iterable[Table], after: timedelta) -> LaidOut:
     extension = _with_extension(cursor)
+    if extension.unloaded:
+        raise StoreAway(extension.why)
     if extension.mode is Mode.NATIVE:
         return LaidOut(extension)
     changed: list[str] = []
