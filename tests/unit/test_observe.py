@@ -86,6 +86,20 @@ def test_a_fleet_is_healthy_when_a_process_leads_each_collector(health: Health) 
     assert health.troubles() == ["5m: no process follows it; start gept collect 5m"]
 
 
+@pytest.mark.parametrize("status", [Status.AWAY, Status.SPOOLED])
+def test_what_the_database_does_not_take_is_told_at_once(health: Health, status: Status) -> None:
+    health(DONE)
+    full = StoreAway("its disk is full")
+    health(replace(DONE, tick=T + timedelta(minutes=5), status=status, error=full, committed=None))
+    told = health.troubles()
+    health(replace(DONE, tick=T + timedelta(minutes=10)))
+
+    assert told == [
+        "5m: the database did not take the newest tick; last error: its disk is full"
+    ]
+    assert health.troubles() == []
+
+
 def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:
     health(replace(DONE, tick=T - timedelta(days=1)))
 

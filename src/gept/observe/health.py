@@ -15,6 +15,7 @@ from ..spool import Waiting
 from ..store import Process, Standing
 
 TOLD_FOR = timedelta(hours=1)
+UNTAKEN = frozenset({Status.AWAY, Status.SPOOLED})
 T = TypeVar("T", datetime, tuple[datetime, datetime])
 NO_SHARES: Mapping[str, float] = {}
 
@@ -53,6 +54,8 @@ class State:
         if self.stopped is not None:
             return f"{self.collector.name}: stopped until this is mended: {self.stopped}"
         name, last = self.collector.name, f"; last error: {self.error}" if self.error else ""
+        if self.status in UNTAKEN and self.error:
+            return f"{name}: the database did not take the newest tick{last}"
         if self.newest is None:
             return f"{name}: no good tick yet{last}"
         if now >= self.collector.stale_at(self.newest):
