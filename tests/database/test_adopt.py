@@ -366,6 +366,17 @@ def test_what_cannot_be_adopted_is_told_and_nothing_is_changed(
     ]
 
 
+def test_the_room_for_a_table_that_was_never_analysed_is_judged_by_its_size(
+    old: str, ask: Ask
+) -> None:
+    ask("UPDATE pg_class SET reltuples = -1 WHERE relname = 'price_data_5min'")
+    [(size,)] = ask("SELECT pg_total_relation_size('price_data_5min')")
+    [step] = [each for each in plan(old).steps if each.target == "price_data_5min"]
+
+    assert step.old.rows is None
+    assert step.space > size * 0.9
+
+
 def run(address: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gept", "db", *arguments]
     environ = {"PATH": os.environ["PATH"], "DATABASE_URL": address, "DATA_DIR": str(folder)}

@@ -386,7 +386,10 @@ def test_looking_makes_no_database(gept: Gept) -> None:
     (gept.folder / "data/demo/postgresql/data/PG_VERSION").write_text("18\n")
     beside = gept("status")
 
+    others = [gept("gaps"), gept("completeness"), gept("rejects")]
+
     assert (real.returncode, made_up.returncode, beside.returncode) == (1, 1, 1)
+    assert [(each.returncode, "nothing is in" in each.stderr) for each in others] == [(1, True)] * 3
     assert f"nothing is in {gept.folder}/data yet; begin with: DATA_DIR=" in real.stderr
     assert real.stderr.endswith(" up\n")
     assert made_up.stderr.endswith(" up --demo\n")

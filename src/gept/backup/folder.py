@@ -60,6 +60,7 @@ def open_backup(folder: Path) -> Backup:
 
     Raises BackupError where there is none.
     """
+    folder = folder.absolute()
     if folder.is_file():
         folder = folder.parent
     if not folder.is_dir():

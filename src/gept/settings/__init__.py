@@ -336,7 +336,7 @@ def effective(
     ``of_collectors`` are the declarations of what may be set for single collectors.
     """
     environ = os.environ if environ is None else environ
-    file = _dotenv(folder or Path.cwd())
+    file = dotenv(folder or Path.cwd())
     loaded = load(environ, folder)
     values = [(each, getattr(loaded, each.name)) for each in declared()]
     by_name = loaded.by_collector
@@ -390,7 +390,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
 
     Raises SettingsError with every fault found, not only the first.
     """
-    found = {**_dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
+    found = {**dotenv(folder or Path.cwd()), **(os.environ if environ is None else environ)}
     values = {name: value for name, value in found.items() if value}
     faults = _unknown(values)
     settings: dict[str, Any] = {}
@@ -413,7 +413,8 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     return Settings(**settings)
 
 
-def _dotenv(folder: Path) -> dict[str, str]:
+def dotenv(folder: Path) -> dict[str, str]:
+    """Return what the ``.env`` in a folder sets. Raises SettingsError where it cannot be read."""
     file = folder / ".env"
     try:
         if not file.is_file():

@@ -98,7 +98,7 @@ def _fits(old: Old) -> bool:
 
 def _step(connection: Connection[Any], old: Old) -> Step:
     shape = BY_NAME[old.name]
-    rows = old.rows or 0
+    rows = old.bytes // ROW if old.rows is None else old.rows
     looked_at, repeated = _look_for_repeated(connection, old, shape)
     space = rows * ROW if shape.time is not None else old.bytes
     untold = mapping.untold(shape, old.types)
