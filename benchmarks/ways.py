@@ -53,11 +53,11 @@ class Ours:
 
     def bulk(self) -> None:
         """Write all buckets in one transaction."""
-        from gept.store.writer import Batch, write
+        from gept.store.writer import Batch, Writer
 
         every = (row for number in range(BULK_BUCKETS) for row in self._rows[number])
         with self.database.transaction() as cursor:
-            write(cursor, self.collector.table, Batch(every, tick(0)))
+            Writer(cursor, self.collector.table).write(Batch(every, tick(0)))
 
     def prepare_bulk(self) -> None:
         """Make the rows, which both ways get ready-made."""

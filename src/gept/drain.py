@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from threading import Event as Flag
@@ -15,8 +15,11 @@ from .runner import Runner
 from .spool import Spool, Waiting
 from .stops import Stops
 from .store import Store
+from .tape import Tape
 
 NAP = timedelta(seconds=5)
+TOGETHER = 20
+"""How many answers are committed in one transaction; they are in memory meanwhile."""
 
 
 class Drain(Sleeper):
@@ -57,26 +60,44 @@ class Drain(Sleeper):
 
         Raises StoreAway where the database takes none, SpoolError where the folder cannot be read.
         """
-        for waiting in self.spool.waiting():
-            collector = self._collectors.get(waiting.collector)
-            if collector is None or self._stops.fault(waiting.collector):
+        for batch in batches(self.spool.waiting()):
+            collector = self._collectors.get(batch[0].collector)
+            if collector is None or self._stops.fault(collector.name):
                 continue
             self._store.ping()
-            with suppress(SpoolError):  # one file that the disk withholds stops no other
-                if finished := self._replay(collector, waiting):
-                    yield finished
+            stored, away = self._replay(collector, self._read(batch))
+            yield from stored
+            if away is not None:
+                raise StoreAway(str(away))
 
-    def _replay(self, collector: Collector, waiting: Waiting) -> Finished | None:
-        """Store one answer; None where it was none."""
-        tape = self.spool.read(waiting)
-        if tape is None:
-            return None
-        finished = self._runner.replay(collector, tape)
-        if finished.status is not Status.AWAY:
-            self._part_with(waiting, finished)
-        elif not isinstance(finished.error, StoreBroken):
-            raise StoreAway(str(finished.error))
-        return finished
+    def _read(self, batch: Iterable[Waiting]) -> dict[Waiting, Tape]:
+        """Return what files hold; one that the disk withholds stops no other."""
+        tapes = {}
+        for each in batch:
+            with suppress(SpoolError):
+                if (tape := self.spool.read(each)) is not None:
+                    tapes[each] = tape
+        return tapes
+
+    def _replay(
+        self, collector: Collector, tapes: Mapping[Waiting, Tape]
+    ) -> tuple[list[Finished], Exception | None]:
+        """Store answers; return what became of each, and what kept the database from the others.
+
+        One that its broken tables refuse is the last: those after it wait for them, too.
+        """
+        stored: list[Finished] = []
+        replayed = self._runner.replay(collector, [*tapes.values()])
+        for waiting, finished in zip(tapes, replayed, strict=False):  # none after one away
+            if finished.status is not Status.AWAY:
+                with suppress(SpoolError):
+                    self._part_with(waiting, finished)
+            elif not isinstance(finished.error, StoreBroken):
+                return stored, finished.error
+            stored.append(finished)
+            if finished.status is Status.AWAY:
+                break
+        return stored, None
 
     def _part_with(self, waiting: Waiting, finished: Finished) -> None:
         """Remove what is in the database, as rows or to be read again; set aside what is not."""
@@ -84,3 +105,14 @@ class Drain(Sleeper):
             self.spool.remove(waiting)
         else:
             self.spool.set_aside(waiting.name, f"it was not stored: {finished.trouble}")
+
+
+def batches(waiting: Iterable[Waiting]) -> Iterator[list[Waiting]]:
+    """Yield answers that are stored together: of one collector each, in the order they have."""
+    gathered: dict[str, list[Waiting]] = {}
+    for each in waiting:
+        batch = gathered.setdefault(each.collector, [])
+        batch.append(each)
+        if len(batch) == TOGETHER:
+            yield gathered.pop(each.collector)
+    yield from gathered.values()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
+from typing import TypeVar
 
 from .errors import (
     DecodeError,
     GeptError,
     NotYet,
     SpoolError,
+    StoreAway,
     StoreError,
     StoreRefused,
     UpstreamError,
@@ -22,10 +24,12 @@ from .events import Dropped, Finished, Observer
 from .model import Collector, Counts, Decoded, Request, Row, Status, Tick
 from .patience import Ended, emptiness, next_try, says_nothing, settled_try
 from .spool import Spool
-from .store import Entry, Store
+from .store import Commit, Entry, Store
 from .tape import Answers, Player, Recorder, Tape, pack
 from .upstream import BUDGET
 from .witness import Witnesses
+
+T = TypeVar("T")
 
 MOST_PAGES = 200
 LONGEST_ERROR = 1000
@@ -56,6 +60,7 @@ class _Run:
     at: datetime
     asked: datetime
     source: Recorder | Player
+    commit: Commit
     newest: datetime | None = None
     accept_removals: bool = False
 
@@ -98,10 +103,42 @@ class Runner:
         run = replace(self._begin(collector, at), accept_removals=accept_removals)
         return self._finish(run, self._collect)
 
-    def replay(self, collector: Collector, tape: Tape) -> Finished:
-        """Run a tick once more with the answers on a tape. Never raises."""
-        run = _Run(collector, tape.tick, tape.asked, Player(tape.answers), tape.newest)
-        return self._finish(run, self._collect)
+    def replay(self, collector: Collector, tapes: Sequence[Tape]) -> Iterator[Finished]:
+        """Run ticks once more with the answers on tapes, and yield each. Never raises.
+
+        Those of several tapes are committed together. Where one of them cannot be, each is
+        committed alone, so that it keeps none of the others. A database that is away is told once.
+        """
+        finished = self._replayed_together(collector, tapes) if len(tapes) > 1 else None
+        if finished is None:
+            runs = (self._played(collector, each) for each in tapes)
+            yield from (self._finish(each, self._collect) for each in runs)
+            return
+        for each in finished:
+            self._observe(each)
+            yield each
+
+    def _replayed_together(
+        self, collector: Collector, tapes: Sequence[Tape]
+    ) -> list[Finished] | None:
+        """Return what became of the ticks of tapes; None where it is for each alone to tell."""
+
+        def judge(error: Exception) -> list[Finished] | None:
+            if isinstance(error, StoreAway):
+                return [Finished(collector.name, tapes[0].tick, Status.AWAY, error=error)]
+            return None
+
+        return _attempted(partial(self._together, collector, tapes), judge)
+
+    def _together(self, collector: Collector, tapes: Sequence[Tape]) -> list[Finished]:
+        """Commit the ticks of tapes in one transaction, or raise what one of them ended with."""
+        with self._store.together(collector) as commit:
+            runs = (replace(self._played(collector, each), commit=commit) for each in tapes)
+            return [_timed(partial(self._collect, each)) for each in runs]
+
+    def _played(self, collector: Collector, tape: Tape) -> _Run:
+        source, commit = Player(tape.answers), partial(self._store.commit, collector)
+        return _Run(collector, tape.tick, tape.asked, source, commit, tape.newest)
 
     def queue(
         self, collector: Collector, at: datetime, because: StoreError | None = None
@@ -110,15 +147,13 @@ class Runner:
         return self._finish(self._begin(collector, at), partial(self._queue, because=because))
 
     def _begin(self, collector: Collector, at: datetime) -> _Run:
-        return _Run(collector, at, self._now(), Recorder(self._upstream))
+        source, commit = Recorder(self._upstream), partial(self._store.commit, collector)
+        return _Run(collector, at, self._now(), source, commit)
 
     def _finish(self, run: _Run, do: Callable[[_Run], Finished]) -> Finished:
-        started = monotonic()
-        try:
-            finished = do(run)
-        except Exception as error:  # noqa: BLE001 - the only one: a bug ends one tick, not the loop
-            finished = self._give_up(run, error)
-        finished = replace(finished, seconds=monotonic() - started)
+        finished = _timed(
+            lambda: _attempted(partial(do, run), lambda error: self._give_up(run, error))
+        )
         self._observe(finished)
         return finished
 
@@ -130,7 +165,7 @@ class Runner:
         rejected = len(answer.decoded.rejected)
         entry = self._entry(run, status, answer.trouble)
         entry = replace(entry, counts=Counts(rejected=rejected))
-        committed = self._store.commit(collector, answer.decoded, entry)
+        committed = run.commit(answer.decoded, entry)
         if committed is None:
             drift = tuple(answer.decoded.drift)
             return Finished(collector.name, at, Status.DONE, again=True, warning=KEPT, drift=drift)
@@ -281,6 +316,20 @@ class Runner:
             return settled_try(ended)
         known = self._store.known(ended.collector, ended.at, ended.now)
         return next_try(ended, known, self._horizon)
+
+
+def _attempted(do: Callable[[], T], otherwise: Callable[[Exception], T]) -> T:
+    """Return what work returns, or what becomes of the error that it ended with."""
+    try:
+        return do()
+    except Exception as error:  # noqa: BLE001 - the only one: a bug ends one tick, not the loop
+        return otherwise(error)
+
+
+def _timed(do: Callable[[], Finished]) -> Finished:
+    """Return what a run ends with, and how long it took."""
+    started = monotonic()
+    return replace(do(), seconds=monotonic() - started)
 
 
 def learnt(error: GeptError) -> Decoded:

@@ -11,10 +11,11 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from shutil import disk_usage
 from tempfile import NamedTemporaryFile
@@ -119,8 +120,9 @@ class Spool:
     def set_aside(self, name: str, why: str) -> None:
         """Move a file to where it is in nobody's way and nobody loses it."""
         with _told(), suppress(FileNotFoundError):
-            (self.folder / "aside").mkdir(mode=0o700, exist_ok=True)
-            (self.folder / name).rename(self.folder / "aside" / name)
+            aside = self.folder / "aside"
+            aside.mkdir(mode=0o700, exist_ok=True)
+            (self.folder / name).rename(aside / _free(name, {*_names(aside)}))
             self._tell(name, why)
 
     def aside(self) -> list[str]:
@@ -189,6 +191,12 @@ def _named(name: str) -> tuple[str, datetime] | None:
         return match[1], datetime.strptime(match[2], TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name that nothing has yet: the name itself, or numbered."""
+    numbered = (f"{name}.{number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each not in taken)
 
 
 def _names(folder: Path) -> list[str]:

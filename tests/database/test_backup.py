@@ -489,7 +489,8 @@ def test_only_a_whole_script_is_committed(tmp_path: Path, code: int, whole: bool
     with suppress(BackupError):
         script.restore(Programs(tmp_path, 18), [], "dbname=x")
 
-    assert (tmp_path / "ran").read_text() == "BEGIN;\nSELECT 1;\n" + "COMMIT;\n" * whole
+    ran = tmp_path / "ran"  # a program that is ended may not have come to read at all
+    assert ("COMMIT" in (ran.read_text() if ran.exists() else "")) is whole
 
 
 def test_it_is_restored_into_an_empty_database_that_is_there(

@@ -24,11 +24,14 @@ Snapshot = Mapping[int, tuple[int | None, int | None]]
 
 def commit(store: Store, collector: Collector, at: datetime, snapshot: Snapshot) -> None:
     """Commit a snapshot an hour later, when the newest minute is another."""
+    store.commit(collector, *taken(collector, at, snapshot))
+
+
+def taken(collector: Collector, at: datetime, snapshot: Snapshot) -> tuple[Decoded, Entry]:
+    """Return what is committed of a snapshot."""
     rows = [(item, at, high, None, low, None) for item, (high, low) in snapshot.items()]
     now = MIDNIGHT + timedelta(hours=1)
-    store.commit(
-        collector, Decoded(rows), Entry(collector.name, at, Status.DONE, at, now, settled=True)
-    )
+    return Decoded(rows), Entry(collector.name, at, Status.DONE, at, now, settled=True)
 
 
 prices = st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2]))
@@ -127,3 +130,52 @@ def test_an_older_answer_of_a_tick_does_not_undo_a_newer_one(
         store.commit(news, Decoded(rows), entry)
 
     assert query("SELECT title FROM osrs_news") == [("newer",)]
+
+
+some = st.dictionaries(st.sampled_from((2, 4, 6)), prices, min_size=1)
+EVERYTHING = (
+    "SELECT * FROM prices_latest_1m ORDER BY 2, 1",
+    "SELECT * FROM prices_current ORDER BY 1",
+    "SELECT * FROM ledger ORDER BY tick",
+    "SELECT * FROM ledger_days ORDER BY day",
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_snapshots_that_are_committed_together_leave_what_each_alone_leaves(
+    data: st.DataObject, store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    latest = collectors["latest"]
+    drawn = [
+        taken(latest, MIDNIGHT + n * MINUTE, data.draw(some))
+        for n in data.draw(st.lists(st.integers(-3, 5), min_size=2, max_size=6))
+    ]
+    query(TABLES)
+    alone = [store.commit(latest, *each) for each in drawn]
+    expected = [query(each) for each in EVERYTHING]
+
+    query(TABLES)
+    with store.together(latest) as commit:
+        assert [commit(*each) for each in drawn] == alone
+    assert [query(each) for each in EVERYTHING] == expected
+
+
+def test_of_snapshots_that_are_committed_together_all_are_there_or_none(
+    store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    latest = collectors["latest"]
+
+    def stop_after_one() -> None:
+        with store.together(latest) as commit:
+            commit(*taken(latest, MIDNIGHT, {2: (1, 1)}))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_after_one()
+    assert [query(each) for each in EVERYTHING] == [[]] * len(EVERYTHING)

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -19,17 +19,18 @@ from services import Services, latest
 
 from gept.app.heart import Heart
 from gept.app.relief import BEATS, Relief
-from gept.drain import Drain
+from gept.drain import TOGETHER, Drain, batches
 from gept.errors import SpoolError, StoreAway, StoreBroken
 from gept.events import Dropped, Finished
 from gept.live import Live, _Standing
 from gept.model import Collector, Request, Status
 from gept.outages import Outages
-from gept.spool import Spool
+from gept.spool import Spool, Waiting
 from gept.store import Lead, Store
 
 Query = Callable[..., list[Any]]
 MINUTE = timedelta(minutes=1)
+EPOCH = datetime.fromtimestamp(0, UTC)
 JOURNAL = "SELECT item_id, high, low FROM prices_at(%s) ORDER BY 1"
 
 
@@ -328,6 +329,37 @@ def test_an_answer_that_cannot_be_read_when_its_turn_comes_is_refused(
     assert refused.status is Status.REFUSED
     assert loop.spool.waiting() == []
     assert query("SELECT collector FROM answers") == [("latest",)]
+
+
+def test_one_answer_that_cannot_be_read_keeps_none_of_the_others(
+    loop: Loop, outage: Outage, prices: Collector, upstream: Services, query: Query
+) -> None:
+    outage.begin()
+    loop.turn(prices, 2)
+    upstream.fault("/api/v1/osrs/latest", "html")
+    loop.turn(prices, 3)
+    outage.end()
+    done, refused = Status.DONE, Status.REFUSED
+
+    assert [each.status for each in loop.drain.drain()] == [done, done, refused, done, done]
+    assert loop.spool.waiting() == []
+    assert query("SELECT status FROM ledger ORDER BY tick") == [
+        (status,) for status in ("done", "done", "refused", "done", "done")
+    ]
+
+
+def test_answers_of_one_collector_are_stored_together_in_their_order() -> None:
+    waiting = [
+        Waiting(name, EPOCH + n * MINUTE, 1)
+        for n in range(TOGETHER + 2)
+        for name in ("latest", "players")
+    ]
+    stored = list(batches(waiting))
+
+    assert max(map(len, stored)) == TOGETHER
+    for name in ("latest", "players"):
+        ours = [each for batch in stored for each in batch if batch[0].collector == name]
+        assert ours == [each for each in waiting if each.collector == name]
 
 
 def test_the_drain_waits_for_the_database(loop: Loop, outage: Outage, prices: Collector) -> None:

@@ -84,6 +84,19 @@ def test_a_fleet_may_migrate_at_once(postgres: Server) -> None:
     assert sorted(applied) == [0, 0, 0, len(shipped())]
 
 
+def test_a_database_that_does_not_know_texts_is_refused_untouched(postgres: Server) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE gept_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+        )
+    url = postgres.url("gept_ascii")
+
+    with pytest.raises(StoreBroken, match="encoding SQL_ASCII, and gept needs UTF8; .*DB_NAME"):
+        migrate(url)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regclass('ledger') IS NULL").fetchone() == (True,)
+
+
 def test_a_changed_migration_is_refused(address: str, query: Query) -> None:
     query("UPDATE schema_migrations SET checksum = 'x' WHERE number = 2")
 

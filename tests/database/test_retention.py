@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from gept.cli import gept
 from gept.errors import UsageError
-from gept.store import Database
+from gept.model import Collector
+from gept.store import Database, Store
 from gept.store.layouts import plain
 from gept.store.retention import retention
 
@@ -51,6 +52,22 @@ def test_only_parts_that_are_wholly_older_go(filled: str, query: Ask) -> None:
 
     assert [(each.low, each.high) for each in parts] == [(DAYS[0], DAYS[0] + timedelta(weeks=1))]
     assert query(ITEMS) == [([1, 2],)]
+
+
+def test_what_is_gone_is_wanted_no_more(
+    filled: str, store: Store, collectors: dict[str, Collector], query: Ask
+) -> None:
+    store.begin(collectors["5m"], DAYS[0], NOW)
+
+    with retention(filled) as kept:
+        kept.drop("price_data_5min", kept.aged("price_data_5min", DAYS[1]))
+
+    [(gone, left)] = query(
+        "SELECT wanted @> %s::timestamptz, wanted @> %s::timestamptz FROM collectors WHERE name = '5m'",
+        DAYS[0],
+        DAYS[0] + timedelta(weeks=1),
+    )
+    assert (gone, left) == (False, True)
 
 
 def test_it_is_shown_first_and_done_when_confirmed(run: Callable[..., Any], query: Ask) -> None:

@@ -15,7 +15,7 @@ from gept.collectors.latest import COLLECTOR as LATEST
 from gept.errors import DecodeError
 from gept.model import Counts, Row, Table
 from gept.store import Database
-from gept.store.writer import Batch, write
+from gept.store.writer import Batch, Writer
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -30,7 +30,7 @@ def bucket(prices: dict[int, int | None], at: datetime = AT) -> list[Row]:
 def put(database: Database) -> Callable[..., Counts]:
     def put(table: Table, rows: list[Row], tick: datetime = AT, **how: Any) -> Counts:
         with database.transaction() as cursor:
-            return write(cursor, table, Batch(rows, tick, **how))
+            return Writer(cursor, table).write(Batch(rows, tick, **how))
 
     return put
 

@@ -13,7 +13,7 @@ from gept.backup import part
 from gept.model import Table
 from gept.store import Database
 from gept.store.layouts.timescale import lay_out
-from gept.store.writer import Batch, write
+from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
 NAME = "price_data_5min"
@@ -29,7 +29,7 @@ def filled(address: str, tables: dict[str, Table], database: Database, query: As
     rows: list[Any] = [(item, TICK, item, 1, None, 1) for item in range(50)]
     made = [table.record(*row) for row in rows]
     with database.transaction() as cursor:
-        write(cursor, table, Batch(made, TICK))
+        Writer(cursor, table).write(Batch(made, TICK))
     query("SELECT compress_chunk(each, TRUE) FROM show_chunks(%s::regclass) each", NAME)
 
 

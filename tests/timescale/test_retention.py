@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from gept.app.upkeep import Upkeep
+from gept.collectors import load_all
 from gept.errors import UsageError
 from gept.model import Table
+from gept.store import Store
 from gept.store.layouts.timescale import lay_out
 from gept.store.retention import retention
 
@@ -63,6 +66,20 @@ def test_laying_out_leaves_a_policy_that_a_person_set(
     lay_out(filled, tables.values(), timedelta(days=14))
 
     assert query(JOBS) == [(1,)]
+
+
+def test_what_a_policy_deletes_is_wanted_no_more(filled: str, store: Store, query: Ask) -> None:
+    five = load_all()["5m"]
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    store.begin(five, now - timedelta(days=500), now)
+    with retention(filled) as kept:
+        kept.keep("price_data_5min", timedelta(days=400))
+
+    Upkeep(store, timedelta(days=30), lambda: now)()
+
+    assert query("SELECT lower(wanted) FROM collectors WHERE name = '5m'") == [
+        (now - timedelta(days=400),)
+    ]
 
 
 def test_parts_are_dropped_and_no_others(filled: str, query: Ask) -> None:

@@ -14,7 +14,7 @@ from gept.store import Database, roles
 from gept.store.layouts.timescale import lay_out
 from gept.store.queries import named
 from gept.store.roles import Roles, declare
-from gept.store.writer import Batch, write
+from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
 FORGET = "DISCARD TEMP"  # of the session that all share
@@ -51,7 +51,7 @@ def put(database: Database, table: Table, price: int) -> Counts:
     rows = [record(item, TICK, price, 1, price, 1) for item in range(9)]
     with database.transaction() as cursor:
         cursor.execute("SET LOCAL ROLE gept_writer")
-        return write(cursor, table, Batch(rows, TICK))
+        return Writer(cursor, table).write(Batch(rows, TICK))
 
 
 def test_the_writer_corrects_what_is_compressed(

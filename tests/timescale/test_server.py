@@ -16,7 +16,7 @@ from gept.store import Database
 from gept.store.layouts.timescale import lay_out
 from gept.store.retention import retention
 from gept.store.state import state
-from gept.store.writer import Batch, write
+from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
 SECONDS = 60.0
@@ -96,7 +96,9 @@ def test_two_writers_of_one_compressed_bucket_store_it_once(
         try:
             with database.transaction() as cursor:
                 barrier.wait(SECONDS)
-                return write(cursor, table, Batch([table.record(*each) for each in rows], tick))
+                return Writer(cursor, table).write(
+                    Batch([table.record(*each) for each in rows], tick)
+                )
         finally:
             database.close()
 
@@ -121,7 +123,9 @@ def test_a_correction_waits_for_the_policy_and_both_succeed(
     try:
         connection.execute(SOON)
         with database.transaction() as cursor:
-            counts = write(cursor, table, Batch([table.record(*each) for each in rows], TICK))
+            counts = Writer(cursor, table).write(
+                Batch([table.record(*each) for each in rows], TICK)
+            )
     finally:
         database.close()
 

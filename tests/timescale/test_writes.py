@@ -11,7 +11,7 @@ import pytest
 from gept.model import Counts, Table
 from gept.store import Database
 from gept.store.layouts.timescale import lay_out
-from gept.store.writer import Batch, write, write_late
+from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
 Ask = Callable[..., list[Any]]
@@ -29,7 +29,7 @@ def laid_out(address: str, tables: dict[str, Table]) -> None:
 def put(database: Database, table: Table, rows: list[Any], **batch: Any) -> Counts:
     made = [table.record(*row) for row in rows]
     with database.transaction() as cursor:
-        return write(cursor, table, Batch(made, batch.pop("tick", TICK), **batch))
+        return Writer(cursor, table).write(Batch(made, batch.pop("tick", TICK), **batch))
 
 
 def bucket(items: range, price: int = 5, tick: datetime = TICK) -> list[Any]:
@@ -121,7 +121,7 @@ def test_a_late_snapshot_finds_its_place_in_the_journal(
     with database.transaction() as cursor:
         row: Any = (2, minutes[1], 7, minutes[1], 4, minutes[1])
         late = [table.record(*row)]
-        found = write_late(cursor, table, Batch(late, minutes[1]), minutes[2])
+        found = Writer(cursor, table).write_late(Batch(late, minutes[1]), minutes[2])
 
     assert found == Counts(inserted=1)
     assert query("SELECT high FROM prices_latest_1m ORDER BY timestamp") == [(5,), (7,), (5,)]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gept.errors import SettingsError
-from gept.settings import declared, effective, load
+from gept.settings import declared, load
+from gept.settings.effective import effective
 from gept.sources import PRICES
 from gept.store import address, renewing
 

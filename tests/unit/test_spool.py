@@ -144,6 +144,16 @@ def test_a_foreign_file_is_set_aside(spool: Spool, name: str) -> None:
     assert sorted(spool.aside()) == sorted(["folder", name])
 
 
+def test_what_is_set_aside_replaces_nothing(spool: Spool) -> None:
+    spool.folder.mkdir(exist_ok=True)
+    for content in ("first", "second", "third"):
+        (spool.folder / "notes.txt").write_text(content)
+        spool.set_aside("notes.txt", "it is no tape")
+
+    aside = [(spool.folder / "aside" / name).read_text() for name in spool.aside()]
+    assert aside == ["first", "second", "third"]
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_are_taken_for_a_tape(data: bytes) -> None:
     with pytest.raises(TapeError):

@@ -15,6 +15,7 @@ from .. import collectors, upstream
 from ..budget import Budget
 from ..errors import GeptError, StoreAway, StoreError
 from ..events import Observer, tell
+from ..led import Led
 from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
@@ -176,6 +177,11 @@ def spool(settings: Settings) -> Spool:
 def outages(settings: Settings) -> Outages:
     """Return what this installation has seen of outages that its ledger does not know of."""
     return Outages(settings.folder / "outages")
+
+
+def led(settings: Settings) -> Led:
+    """Return what this installation led last."""
+    return Led(settings.folder / "leads")
 
 
 def _told_aside(name: str, why: str) -> None:

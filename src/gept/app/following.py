@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from ..observe import logs
 from ..observe.metrics import Metrics
 from ..store import Lead, Server, Store, renewing
 from ..web.routes import application
-from . import connections, now, outages
+from . import connections, led, now, outages
+from .meanwhile import Meanwhile
 from .parts import assemble
 from .service import Service
 
@@ -37,7 +39,11 @@ class Following(Service):
         super().__post_init__()
         self._metrics = Metrics(self.collectors, self.health, now)
         self._board = self._wanted_board()
-        self._outages = outages(self.settings)
+        self._watchers: list[Observer] = [self.health, self._metrics, logs.Logs()]
+        self._outages, self._led = outages(self.settings), led(self.settings)
+        self._meanwhile = Meanwhile(
+            self.settings, self.collectors, self._led, self._outages, self._watchers
+        )
 
     def pages(self) -> ASGIApp:
         """Return metrics, health, and the dashboard if it is wanted."""
@@ -45,10 +51,10 @@ class Following(Service):
 
     def work(self, store: Store, server: Server | None) -> None:
         """Follow."""
-        lead = Lead(renewing(self.settings, server))
-        watchers: list[Observer] = [self.health, self._metrics, logs.Logs()]
+        before = [each.name for each in self.collectors if self._led.leads(each.name)]
+        lead = Lead(renewing(self.settings, server), before, self._led.note)
         parts = assemble(
-            self.settings, self.collectors, store, lead, watchers, self.health, self.stop
+            self.settings, self.collectors, store, lead, self._watchers, self.health, self.stop
         )
         parts.spool.clear_parts()
         if waits := parts.beginning():
@@ -93,7 +99,12 @@ class Following(Service):
         """Return how many connections all collectors need at once."""
         return connections(len(self.collectors))
 
+    def meanwhile(self) -> AbstractContextManager[None]:
+        """Collect what was led last, into the spool."""
+        return self._meanwhile.collecting()
+
     def waits(self, error: StoreAway) -> None:
         """Keep why the newest ticks are not asked for, until the ledger can be told."""
+        self._meanwhile.because(str(error))
         for each in self.collectors:
             self._outages.note(each.name, each.schedule.newest(now()), str(error))

@@ -12,16 +12,8 @@ from uuid import getnode
 from .. import collectors
 from ..errors import SettingsError, UsageError
 from ..model import Collector
-from ..settings import (
-    OF_COLLECTOR,
-    Settings,
-    declared,
-    named,
-    setting,
-    shown,
-    stranger,
-    variable,
-)
+from ..settings import Settings, declared, named, stranger, variable
+from ..settings.declarations import OF_COLLECTOR, setting, shown
 
 BUCKET_START, LATEST_START = timedelta(seconds=2), timedelta(minutes=5)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Thread
@@ -61,6 +62,10 @@ class Service(ABC):
     def waits(self, error: StoreAway) -> None:
         """Take notice that the database is away before the work has begun."""
 
+    def meanwhile(self) -> AbstractContextManager[None]:
+        """Give what is done for as long as the database is waited for."""
+        return nullcontext()
+
     @property
     def lives(self) -> bool:
         """Whether every thread works, and the one that looks after the others does not hang."""
@@ -74,7 +79,9 @@ class Service(ABC):
         try:
             self.web.start(self.pages())
             self.systemd.ready(lambda: self.lives)
-            if self._await_database(server):
+            with self.meanwhile():
+                ready = self._await_database(server)
+            if ready:
                 with opened(self.settings, server, self.connections()) as store:
                     self.work(store, server)
         finally:

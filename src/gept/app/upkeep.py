@@ -33,6 +33,7 @@ class Upkeep:
         if now < self._due:
             return
         try:
+            self._store.expire(now)
             self._store.forget_answers(now - self._keep)
             done = self._store.forget_rejects(now - self._keep, BATCH) < BATCH
         except StoreError as error:

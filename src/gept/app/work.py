@@ -42,7 +42,7 @@ def redecoded(
             if stop.is_set():
                 return
             if (tape := store.kept_answer(collector, tick)) is not None:
-                yield running.replay(collector, unpack(tape))
+                yield from running.replay(collector, [unpack(tape)])
 
 
 def mender(settings: Settings, store: Store, stop: Flag) -> Mender:

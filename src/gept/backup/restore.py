@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -131,8 +131,7 @@ def restore_beside(backup: Backup, address: str, name: str, chosen: Path | None)
 def made(address: str, name: str) -> Iterator[str]:
     """Give the address of a new database, dropped again where what is done with it fails."""
     empty.make(address, name)
-    try:
+    with ExitStack() as undone:
+        undone.callback(empty.drop, address, name)
         yield empty.at(address, name)
-    except BaseException:
-        empty.drop(address, name)
-        raise
+        undone.pop_all()

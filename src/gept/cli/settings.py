@@ -21,6 +21,7 @@ def command(as_json: bool, page: bool, dotenv: bool) -> None:
     from .. import settings
     from ..app.selection import of_collectors, refuse_strangers
     from ..collectors import load_all
+    from ..settings.effective import effective
 
     if page:
         click.echo("\n\n".join(section(each) for each in settings.declared()))
@@ -29,7 +30,7 @@ def command(as_json: bool, page: bool, dotenv: bool) -> None:
         click.echo("\n\n".join(example(each) for each in settings.declared()))
         return
     known = load_all()
-    found = settings.effective(of_collectors=of_collectors(known))
+    found = effective(of_collectors=of_collectors(known))
     refuse_strangers(known, settings.load())
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
@@ -41,7 +42,7 @@ def command(as_json: bool, page: bool, dotenv: bool) -> None:
 
 def section(declaration: Field[Any]) -> str:
     """Return what the reference page says of one setting."""
-    from ..settings import shown
+    from ..settings.declarations import shown
 
     about = declaration.metadata
     lines = [f"## {about['name']}", "", about["about"]]
@@ -57,7 +58,7 @@ def example(declaration: Field[Any]) -> str:
     """Return what ``.env.example`` says of one setting: its meaning, and how it would be set."""
     from textwrap import wrap
 
-    from ..settings import shown
+    from ..settings.declarations import shown
 
     about = declaration.metadata
     text = about["about"].replace("`", "")

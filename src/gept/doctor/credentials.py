@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..settings import declared, dotenv, named
+from ..settings import declared, named
+from ..settings.dotenv import dotenv
 from .finding import Finding, failure, ok, warning
 from .subject import Subject
 

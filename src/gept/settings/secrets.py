@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from .declarations import Settings, declared, named
 from .readers import Wrong
-
-if TYPE_CHECKING:
-    from . import Settings
 
 
 def secret(name: str, values: Mapping[str, str]) -> str | None:
@@ -40,8 +37,6 @@ def held_by(name: str, file: Path) -> str:
 
 def without(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without the secrets of gept: what programs are given that it starts."""
-    from . import declared, named
-
     secrets = {named(each) for each in declared() if each.metadata["secret"]}
     return {name: value for name, value in environ.items() if name not in secrets}
 

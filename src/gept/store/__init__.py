@@ -1,5 +1,7 @@
 """The one way into the database."""
 
+from .absent import Absent
+from .commit import Commit
 from .database import Database, address, renewing
 from .embedded import Server
 from .hours import Difference, Hour, Made
@@ -22,6 +24,8 @@ from .store import Store
 
 __all__ = [
     "LIVES",
+    "Absent",
+    "Commit",
     "Database",
     "Day",
     "Difference",

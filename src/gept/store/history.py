@@ -13,9 +13,9 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from ..model import Collector, Row
-from . import writer
 from .commit import LOCK
 from .queries import named
+from .writer import Batch, Writer
 
 FIELDS = ["name", "examine", "members", "lowalch", "highalch", "cost", "buy_limit"]
 """Of items, what a change of is worth to be known; not every older table has icons."""
@@ -38,8 +38,7 @@ def enter_counts(
 ) -> Entered:
     """Enter player counts, each with its tick in the ledger, in the caller's transaction."""
     cursor.execute(LOCK, (collector.name,))
-    batch = writer.Batch(rows, rows[0][0])
-    counts = writer.write_late(cursor, collector.table, batch, None)
+    counts = Writer(cursor, collector.table).write_late(Batch(rows, rows[0][0]), None)
     about = {"ticks": [row[0] for row in rows], "counts": [row[1] for row in rows]}
     others = cursor.execute(named("other_counts"), about).fetchall()
     cursor.execute(named("enter_history"), {**about, "collector": collector.name, "now": now})

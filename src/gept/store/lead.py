@@ -6,7 +6,7 @@ the server gives them to the next that asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
@@ -52,17 +52,24 @@ NAME = "gept lead {}"
 class Lead:
     """The collectors that this process leads.
 
-    While the database is away it still leads what it led last, and takes nothing on. ``address``
-    may be what gives the connection string anew for each connection.
+    While the database is away it still leads what it led last, and takes nothing on; ``led`` is
+    what that was before it began. ``note`` hears of each answer of the database. ``address`` may be
+    what gives the connection string anew for each connection.
     """
 
-    def __init__(self, address: str | Callable[[], str]) -> None:
+    def __init__(
+        self,
+        address: str | Callable[[], str],
+        led: Iterable[str] = (),
+        note: Callable[[str, bool], None] = lambda collector, leads: None,
+    ) -> None:
         self.process = uuid4()
         self._address = address
         self._lock = Lock()
         self._connection: psycopg.Connection[Any] | None = None
         self._locked: set[str] = set()
-        self._led: frozenset[str] = frozenset()
+        self._led = frozenset(led)
+        self._note = note
         self._retry_at = 0.0
 
     def leads(self, collector: str) -> bool:
@@ -102,6 +109,7 @@ class Lead:
             self._retry_at = monotonic() + RETRY
             return
         self._led = self._led | {collector} if leads else self._led - {collector}
+        self._note(collector, leads)
 
     def _take(self, connection: psycopg.Connection[Any], collector: str) -> bool:
         if collector in self._locked:

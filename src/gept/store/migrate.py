@@ -23,6 +23,7 @@ from .database import translated
 
 LOCK = 7_305_119_001
 OLDEST_SERVER = 14
+ENCODING = "UTF8"
 OURS = "gept"
 Sets = Mapping[str, str]
 NO_SETS: Sets = {}
@@ -106,6 +107,7 @@ def migrate(address: str, sets: Sets = NO_SETS) -> list[Migration]:
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
             _refuse_old_server(connection.info.server_version // 10_000)
+            _refuse_encoding(connection.info.parameter_status("server_encoding"))
             if not pending(_status(connection, sets)):
                 return []
             with connection.transaction():
@@ -195,6 +197,16 @@ def _refuse_old_server(major: int) -> None:
         raise StoreBroken(
             f"the server is PostgreSQL {major}, and gept needs {OLDEST_SERVER} or newer; upgrade "
             "it, or set DB_HOST or DATABASE_URL to another"
+        )
+
+
+def _refuse_encoding(encoding: str | None) -> None:
+    """Raise StoreBroken where the database cannot hold every text, or holds bytes for texts."""
+    if encoding not in {ENCODING, None}:  # not every pooler tells it
+        raise StoreBroken(
+            f"the database has the encoding {encoding}, and gept needs {ENCODING}; make another by "
+            f"CREATE DATABASE … TEMPLATE template0 ENCODING '{ENCODING}', and name it by DB_NAME "
+            "or DATABASE_URL"
         )
 
 

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Literal
 
 from ..errors import UsageError
 from .database import translated
-from .layouts.timescale import IS_HYPERTABLE, PATIENCE, Extension, Mode, look
+from .layouts.timescale import IS_HYPERTABLE, PATIENCE, Extension, Mode, look, retentions
 from .queries import named
 
 NO_POLICY = SQL("SELECT remove_retention_policy({table}, if_exists => TRUE)")
@@ -47,10 +47,8 @@ class Retention:
 
     def kept(self, table: str) -> timedelta | None:
         """Return after how long the server deletes rows of a table by itself; None is never."""
-        if not self.is_hypertable(table):
-            return None
-        found = self._connection.execute(named("retention_of_table"), {"table": table}).fetchone()
-        return found[0] if found else None
+        with self._connection.cursor() as cursor:
+            return retentions(cursor).get(table)
 
     def lasts(self, table: str) -> bool:
         """Tell whether the server can go on deleting by itself."""
@@ -79,9 +77,10 @@ class Retention:
     def drop(self, table: str, parts: list[Part]) -> None:
         """Delete parts once; each has a transaction of its own, so that what is done stays done."""
         for part in parts:
-            with self._connection.transaction():
-                self._connection.execute(PATIENCE)
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                cursor.execute(PATIENCE)
                 self._drop(table, part)
+                unwant(cursor, table, part.low, part.high)
 
     def _drop(self, table: str, part: Part) -> None:
         if self.is_hypertable(table):
@@ -96,6 +95,17 @@ class Retention:
             return False
         found = self._connection.execute(IS_HYPERTABLE, (table,)).fetchone()
         return bool(found and found[0])
+
+
+def unwant(cursor: Cursor[Any], table: str, low: datetime | None, high: datetime) -> None:
+    """Want a span of a table no longer, so that nothing says that its rows are here."""
+    cursor.execute(named("unwant"), {"table": table, "low": low, "high": high})
+
+
+def expire(cursor: Cursor[Any], now: datetime) -> None:
+    """Want no longer what the server deletes by itself, whether it has done so already or not."""
+    for table, length in retentions(cursor).items():
+        unwant(cursor, table, None, now - length)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from .shape import Shape
 
 CREATE = SQL("CREATE TEMP TABLE IF NOT EXISTS {staged} ({columns}) ON COMMIT DELETE ROWS")
 COPY = SQL("COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)")
+EMPTY = SQL("TRUNCATE {staged}")
 BOUNDS = SQL("SELECT count(*), min({time}), max({time}) FROM {staged}")
 
 
@@ -42,21 +43,37 @@ class _Stage:
     create: Composed
     copy: Composed
     bounds: Composed
+    empty: Composed
     types: tuple[int, ...]
 
 
-def stage(cursor: Cursor[Any], table: Table, rows: Iterable[Row]) -> Staged:
-    """Copy rows to the staging table. Raises StoreBroken where the table cannot take them."""
-    found = shape.look(cursor, table)
-    shape.require(found)
-    where = _stage(found)
-    cursor.execute(where.create)
-    with cursor.copy(where.copy) as copy:
-        copy.set_types(where.types)
-        write_row = copy.write_row
-        for row in rows:
-            write_row(row)
-    return Staged(where.name, *cursor.execute(where.bounds).fetchone())  # type: ignore[misc]
+class Staging:
+    """The staging table of a table, for one transaction; each filling replaces the one before.
+
+    Raises StoreBroken where the table cannot take what is declared. It is looked at once: who has
+    written to it keeps others from changing its columns.
+    """
+
+    def __init__(self, cursor: Cursor[Any], table: Table) -> None:
+        found = shape.look(cursor, table)
+        shape.require(found)
+        self._cursor = cursor
+        self._stage = _stage(found)
+        self._filled = False
+        cursor.execute(self._stage.create)
+
+    def fill(self, rows: Iterable[Row]) -> Staged:
+        """Copy rows to it."""
+        where, cursor = self._stage, self._cursor
+        if self._filled:
+            cursor.execute(where.empty)
+        self._filled = True
+        with cursor.copy(where.copy) as copy:
+            copy.set_types(where.types)
+            write_row = copy.write_row
+            for row in rows:
+                write_row(row)
+        return Staged(where.name, *cursor.execute(where.bounds).fetchone())  # type: ignore[misc]
 
 
 @lru_cache(maxsize=256)
@@ -72,8 +89,9 @@ def _stage(found: Shape) -> _Stage:
             SQL("{} {}").format(Identifier(each), SQL(kind)) for each, (kind, _) in types.items()
         ),
     }
-    create, copy, bounds = (form.format(**parts) for form in (CREATE, COPY, BOUNDS))
-    return _Stage(name, create, copy, bounds, tuple(oid for _, oid in types.values()))
+    create, copy, bounds, empty = (form.format(**parts) for form in (CREATE, COPY, BOUNDS, EMPTY))
+    oids = tuple(oid for _, oid in types.values())
+    return _Stage(name, create, copy, bounds, empty, oids)
 
 
 def _types(found: Shape) -> dict[str, tuple[str, int]]:

@@ -17,14 +17,15 @@ from psycopg.types.json import Json
 
 from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Row, Status
-from . import history, hours, ledger, shape, writer
-from .commit import LOCK, commit
+from . import history, hours, ledger, retention, shape
+from .commit import LOCK, Commit, Committed, Committing
 from .database import Database
 from .hours import Difference, Hour, Made
 from .layouts import plain, timescale
 from .queries import named
 from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
+from .writer import Batch, Writer
 
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")
 NEWEST_OF_ITEM = SQL("""
@@ -90,22 +91,29 @@ class Store:
         with self._database.transaction() as cursor:
             return ledger.known(cursor, collector, tick, now)
 
-    def commit(
-        self, collector: Collector, decoded: Decoded, entry: Entry
-    ) -> tuple[Counts, bool] | None:
+    def commit(self, collector: Collector, decoded: Decoded, entry: Entry) -> Committed:
         """Commit rows and the ledger's entry together; return the counts, and whether it was new.
 
         None for a snapshot that is stored already: it stays as it is, the first of a tick wins.
         Raises DecodeError for a false whole, NotYet for a bucket that repeats the one before.
         """
         with self._writing(collector) as cursor:
-            return commit(cursor, collector, decoded, entry)
+            return Committing(cursor, collector).commit(decoded, entry)
+
+    @contextmanager
+    def together(self, collector: Collector) -> Iterator[Commit]:
+        """Give what commits ticks of a collector in one transaction, the older ones first.
+
+        It takes and returns what ``commit`` does. All of them are committed at the end, or none.
+        """
+        with self._writing(collector) as cursor:
+            yield Committing(cursor, collector).commit
 
     def put(self, collector: Collector, decoded: Decoded, now: datetime) -> Counts:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
         with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
-            return writer.write(cursor, collector.table, writer.Batch(decoded.rows, now))
+            return Writer(cursor, collector.table).write(Batch(decoded.rows, now))
 
     def newest_of_items(self, collector: Collector, items: Sequence[int]) -> dict[int, datetime]:
         """Return the newest stored time of each item that has one."""
@@ -141,6 +149,11 @@ class Store:
         """Delete the answers that were asked for before a moment; return how many."""
         with self._database.transaction() as cursor:
             return cursor.execute(FORGET_ANSWERS, (before,)).rowcount
+
+    def expire(self, now: datetime) -> None:
+        """Want no longer what the server deletes by itself, where a person told it to."""
+        with self._database.transaction() as cursor:
+            retention.expire(cursor, now)
 
     def beat(self, process: Process) -> None:
         """Enter that a process lives."""
@@ -297,8 +310,8 @@ class Store:
                 return None
             if not (rows := hours.sums(cursor, made, tick)):
                 return None
-            batch = writer.Batch(rows, tick, whole=True, tolerates=1.0)
-            counts = writer.write(cursor, collector.table, batch)
+            batch = Batch(rows, tick, whole=True, tolerates=1.0)
+            counts = Writer(cursor, collector.table).write(batch)
             hours.record(cursor, made, tick, counts, now)
         return counts
 

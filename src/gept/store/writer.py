@@ -8,7 +8,7 @@ lock, no log. What the source no longer has is removed or marked where the answe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -19,7 +19,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ..errors import DecodeError
 from ..model import Counts, Row, Table, Vanished
 from .layouts import plain, timescale
-from .staging import Staged, stage
+from .seen import Seen
+from .staging import Staged, Staging
 
 JOURNAL = SQL("""
     INSERT INTO {journal} ({columns})
@@ -93,14 +94,50 @@ class Batch:
     remedy: str = "ask again"
 
 
-def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
-    """Write rows in the caller's transaction and return what became of each.
+class Writer:
+    """Writes batches into a table, in the caller's transaction, the older ones first."""
 
-    Raises DecodeError where the answer would take away more than it may.
-    """
-    staged = stage(cursor, table, batch.rows)
-    if staged.rows == 0:
-        return Counts()
+    def __init__(self, cursor: Cursor[Any], table: Table) -> None:
+        self._cursor = cursor
+        self._table = table
+        self._staging = Staging(cursor, table)
+        self._seen = Seen(table) if table.journal is not None else None
+
+    def write(self, batch: Batch) -> Counts:
+        """Write rows and return what became of each.
+
+        Raises DecodeError where the answer would take away more than it may.
+        """
+        rows, repeated = self._new(batch)
+        staged = self._staging.fill(rows)
+        if staged.rows == 0:
+            return Counts(unchanged=repeated)
+        counts = _written(self._cursor, self._table, batch, staged)
+        return replace(counts, unchanged=counts.unchanged + repeated)
+
+    def write_late(self, batch: Batch, following: datetime | None) -> Counts:
+        """Write the rows of a snapshot that comes after a newer one was stored.
+
+        It goes into its place in the journal, and what the snapshot ``following`` it had left out
+        as unchanged is written there. Elsewhere only what is new is kept: the newer one knew
+        better, and what was seen of it still holds.
+        """
+        staged = self._staging.fill(batch.rows)
+        if staged.rows == 0:
+            return Counts()
+        return _written_late(self._cursor, self._table, batch, staged, following)
+
+    def _new(self, batch: Batch) -> tuple[Iterable[Row], int]:
+        """Return the rows to write, and how many others only repeat what was written before."""
+        if self._seen is None:
+            return batch.rows, 0
+        rows = list(batch.rows)
+        fresh = self._seen.fresh(rows)
+        return (rows, 0) if batch.frame else (fresh, len(rows) - len(fresh))
+
+
+def _written(cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged) -> Counts:
+    """Bring what is staged into the table and its journal."""
     closed = _lay_out(cursor, table, batch, staged)
     statements = _statements(table, staged.name)
     about = {**_about(batch, staged), "newest": batch.newest or batch.tick}
@@ -117,17 +154,10 @@ def write(cursor: Cursor[Any], table: Table, batch: Batch) -> Counts:
     return Counts(inserted, updated, removed, staged.rows - inserted - updated)
 
 
-def write_late(
-    cursor: Cursor[Any], table: Table, batch: Batch, following: datetime | None
+def _written_late(
+    cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged, following: datetime | None
 ) -> Counts:
-    """Write the rows of a snapshot that comes after a newer one was stored.
-
-    It goes into its place in the journal, and what the snapshot ``following`` it had left out as
-    unchanged is written there. Elsewhere only what is new is kept: the newer one knew better.
-    """
-    staged = stage(cursor, table, batch.rows)
-    if staged.rows == 0:
-        return Counts()
+    """Bring what is staged into its place in the journal."""
     timescale.decompress(cursor, _lay_out(cursor, table, batch, staged))
     statements = _statements(table, staged.name)
     about = {**_about(batch, staged), "following": following}

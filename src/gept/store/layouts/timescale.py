@@ -293,6 +293,14 @@ def compressed(cursor: Cursor[Any], table: str, low: datetime, high: datetime) -
     return [chunk for (chunk,) in cursor.execute(named("compressed_chunks"), about)]
 
 
+def retentions(cursor: Cursor[Any]) -> dict[str, timedelta]:
+    """Return after how long the server deletes by itself, of each table of which it does."""
+    known = cursor.execute(KNOWS_CHUNKS).fetchone()
+    if not known or not known[0]:
+        return {}
+    return dict(cursor.execute(named("retentions")).fetchall())
+
+
 def sizes(cursor: Cursor[Any]) -> dict[str, tuple[int | None, int]]:
     """Return the estimated rows and the bytes of each hypertable, compressed chunks included."""
     known = cursor.execute(KNOWS_CHUNKS).fetchone()
