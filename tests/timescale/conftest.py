@@ -95,7 +95,8 @@ def emptied(address: str) -> str:
     """Empty a database, and give it the extension."""
     with psycopg.connect(address, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-        connection.execute("DROP SCHEMA IF EXISTS legacy CASCADE")
+        connection.execute("DISCARD TEMP")  # one session for all, whose owner may be another role
+        connection.execute("DROP SCHEMA IF EXISTS legacy, converting, converted CASCADE")
         connection.execute(EMPTY)
     return address
 

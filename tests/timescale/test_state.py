@@ -34,7 +34,7 @@ def test_sizes_shares_and_policies_are_told(
     lay_out(address, tables.values(), timedelta(days=14))
     query(FILL)
     before = query("SELECT hypertable_size('price_data_5min')::bigint")[0][0]
-    query("SELECT compress_chunk(each) FROM show_chunks('price_data_5min') each")
+    query("SELECT compress_chunk(each, TRUE) FROM show_chunks('price_data_5min') each")
 
     found = state(address)
     size = {each.name: each for each in found.sizes}
@@ -97,7 +97,7 @@ def test_the_dashboards_sizes_count_what_is_compressed(
     lay_out(address, tables.values(), timedelta(days=14))
     query(FILL)
     query("ANALYZE price_data_5min")
-    query("SELECT compress_chunk(each) FROM show_chunks('price_data_5min') each")
+    query("SELECT compress_chunk(each, TRUE) FROM show_chunks('price_data_5min') each")
 
     [prices, ledger] = store.sizes(["price_data_5min", "ledger"])
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
-from time import monotonic
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import click
-
+from .counting import Counting
 from .layout import readable
 
 if TYPE_CHECKING:
     from ..store.adoption import Part, Plan, Step
 
-EVERY = 60.0
-CLEAR = "\r\x1b[K"
 DOES = {"copy": "copied", "enter": "copied, ticks are entered", "check": "checked"}
 
 
@@ -145,41 +139,10 @@ def _proof(part: Part) -> str:
     return f"not done: {DOES[part.stage]} so far"
 
 
-class Progress:
-    """One line that is rewritten on a terminal, one a minute elsewhere."""
-
-    def __init__(self) -> None:
-        self._stream = sys.stderr
-        self._about: tuple[str, str] | None = None
-        self._begun = (0.0, 0)
-        self._written = -EVERY
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the line that is rewritten."""
-        if self._stream.isatty():
-            click.echo(CLEAR, file=self._stream, nl=False)
+class Progress(Counting):
+    """Shows how each part goes."""
 
     def show(self, part: Part) -> None:
         """Show how a part stands."""
         rows = part.checked if part.stage == "check" else part.rows
-        if self._about != (part.part, part.stage):
-            self._about, self._begun = (part.part, part.stage), (monotonic(), rows)
-        elif self._stream.isatty():
-            click.echo(f"{CLEAR}{self._line(part, rows)}", file=self._stream, nl=False)
-        elif monotonic() - self._written >= EVERY:
-            self._written = monotonic()
-            click.echo(self._line(part, rows), file=self._stream)
-
-    def _line(self, part: Part, rows: int) -> str:
-        since, before = self._begun
-        rate = (rows - before) / max(monotonic() - since, 0.001)
-        of = f" of about {part.expected:,}" if part.expected else ""
-        return f"{part.part}: {rows:,}{of} rows {DOES.get(part.stage, 'done')}, {rate:,.0f} rows/s"
+        self.count(part.part, DOES.get(part.stage, "done"), rows, part.expected)

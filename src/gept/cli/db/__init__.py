@@ -16,6 +16,7 @@ from ..commands import Commands
         "shell",
         "migrate",
         "adopt",
+        "convert",
         "status",
         "size",
         "compress",

@@ -12,10 +12,10 @@ from psycopg.types.json import Json
 from ...errors import UsageError
 from ..migrate import LOCK, Sets, apply
 from ..queries import named
+from ..session import session, step
 from .legacy import SCHEMA, Old, look, to_adopt
 from .mapping import faults
 from .parts import BEGUN
-from .session import session, step
 from .shapes import BY_NAME, SHAPES
 
 HOLD = "SELECT pg_advisory_xact_lock(%s)"

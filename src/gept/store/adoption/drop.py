@@ -9,9 +9,9 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from ...errors import UsageError
+from ..session import session, step
 from .legacy import SCHEMA, look
 from .parts import Part, every, move
-from .session import session, step
 
 DROP = SQL("DROP TABLE {}")
 DROP_SCHEMA = SQL("DROP SCHEMA {}").format(Identifier(SCHEMA))

@@ -17,9 +17,11 @@ from .shapes import BY_NAME
 SCHEMA = "legacy"
 HERE = "SELECT current_schema()"
 HYPERTABLES = """
-    SELECT hypertable_name::text FROM timescaledb_information.hypertables
-    WHERE hypertable_schema = %s
+    SELECT hypertable_name::text, nullif(approximate_row_count(
+        to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name))), 0)
+    FROM timescaledb_information.hypertables WHERE hypertable_schema = %s
 """
+"""An estimate of no rows means that none of its chunks was analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,12 @@ def look(connection: Connection[Any], schema: str, wanted: Collection[str]) -> l
     with connection.cursor(row_factory=class_row(Old)) as cursor:
         found = cursor.execute(named("adoption_looks"), about).fetchall()
     hypertables = _hypertables(connection, schema)
-    return [replace(each, hypertable=each.name in hypertables) for each in found]
+    return [
+        replace(each, hypertable=True, rows=hypertables[each.name])
+        if each.name in hypertables
+        else each
+        for each in found
+    ]
 
 
 def to_adopt(connection: Connection[Any]) -> list[Old]:
@@ -76,8 +83,9 @@ def here(connection: Connection[Any]) -> str:
     return str(schema)
 
 
-def _hypertables(connection: Connection[Any], schema: str) -> set[str]:
+def _hypertables(connection: Connection[Any], schema: str) -> dict[str, int | None]:
+    """Return the estimated rows of each hypertable."""
     with connection.cursor() as cursor:
         if timescale.look(cursor).installed is None:
-            return set()
-        return {name for (name,) in cursor.execute(HYPERTABLES, (schema,))}
+            return {}
+        return dict(cursor.execute(HYPERTABLES, (schema,)).fetchall())

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
-from .session import session
+from ..session import session
 from .shapes import BY_NAME, SHAPES, Shape
 
 BEGUN = "SELECT to_regclass('adoption') IS NOT NULL"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
@@ -14,12 +11,13 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from ..migrate import relations
 from ..queries import named
+from ..room import free
+from ..session import session
 from . import mapping
 from .begin import obstacles
 from .legacy import Old, to_adopt
 from .mapping import source_of
 from .parts import Part, every
-from .session import session
 from .shapes import BY_NAME, Shape
 
 LOOKED_AT = 200_000
@@ -35,7 +33,6 @@ REPEATED = SQL("""
     FROM (SELECT {key} FROM {old} {order} LIMIT {most}) AS looked_at
 """)
 NEWEST = SQL("ORDER BY {} DESC")
-FOLDER = "SELECT setting FROM pg_settings WHERE name = 'data_directory'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def plan(address: str) -> Plan:
         others = connection.execute(named("adoption_others"), {"names": known}).fetchall()
         parts = every(connection)
         steps = [_step(connection, each) for each in olds if _fits(each)]
-        return Plan(steps, obstacles(connection, olds), others, _free(connection), parts)
+        return Plan(steps, obstacles(connection, olds), others, free(connection), parts)
 
 
 def _fits(old: Old) -> bool:
@@ -130,19 +127,3 @@ def _count_repeated(
 def _key(old: Old, shape: Shape) -> list[str]:
     columns = [each for each in shape.columns if each.name in shape.key]
     return [name for each in columns if (name := source_of(each, old.types)) is not None]
-
-
-def _free(connection: Connection[Any]) -> int | None:
-    """Return the room on the disk of the server, where that is one of this machine."""
-    found = connection.execute(FOLDER).fetchone()
-    if found is None or not _is_here(connection.info.host):
-        return None
-    folder = Path(found[0])
-    return shutil.disk_usage(folder).free if folder.is_dir() else None
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host.startswith("/") or host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

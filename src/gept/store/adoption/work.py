@@ -13,11 +13,11 @@ from typing import Any
 from psycopg import Connection, Cursor
 
 from ...model import Collector
+from ..session import session, step
 from .entering import enter
 from .merging import Merged, Merger
 from .parts import Part, at, every, held, move
 from .reading import Reader
-from .session import session, step
 
 COPIED = """
     UPDATE adoption SET position = %(following)s, moved_at = now(), rows = rows + %(rows)s,

@@ -17,7 +17,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import Cursor
 from psycopg.rows import class_row
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
 from ...model import Table
 from ..database import translated
@@ -32,8 +32,6 @@ TAKE = SQL("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 COPY = SQL("CREATE TABLE {copy} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)")
 DROP = SQL("DROP TABLE {table}")
 RENAME = SQL("ALTER TABLE {copy} RENAME TO {table}")
-COMMENT = SQL("COMMENT ON TABLE {table} IS {text}")
-COMMENT_OF = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 TURN = SQL(
     "SELECT create_hypertable({name}, {time}, chunk_time_interval => {width}::interval,"
     " create_default_indexes => FALSE, if_not_exists => TRUE)"
@@ -53,8 +51,8 @@ LETS_OPEN = "SELECT to_regprocedure('open_chunk(regclass)') IS NOT NULL"
 LET_OPEN = "SELECT open_chunk(%s::regclass)"
 DECOMPRESS = "SELECT decompress_chunk(%s::regclass, if_compressed => TRUE)"
 FILLED = (
-    "it has rows in native partitions, which stay without compression: a table is turned only "
-    "while it is empty"
+    "it has rows, and stays without compression: `gept db convert` tells what it takes to make it "
+    "a hypertable"
 )
 NOT_OURS = (
     "its owner is another role, which alone may change it: let that one run `gept db migrate`"
@@ -228,10 +226,15 @@ def _turn(cursor: Cursor[Any], table: Table, name: str) -> list[str]:
     kind = _refuse(cursor, name)
     if kind == "p":
         _make_anew(cursor, name)
+    turn(cursor, table, name)
+    return ["a hypertable now"]
+
+
+def turn(cursor: Cursor[Any], table: Table, name: str) -> None:
+    """Make an empty plain table a hypertable."""
     width = Literal(table.partition)
     about = {"name": Literal(name), "time": Literal(table.time), "width": width}
     cursor.execute(TURN.format(**about))
-    return ["a hypertable now"]
 
 
 def _refuse(cursor: Cursor[Any], name: str) -> str:
@@ -251,11 +254,9 @@ def _refuse(cursor: Cursor[Any], name: str) -> str:
 def _make_anew(cursor: Cursor[Any], name: str) -> None:
     """Replace an empty partitioned table by a plain one with the same columns, keys and rights."""
     names = {"table": Identifier(name), "copy": Identifier(f"{name}_anew")}
-    steps = cursor.execute(named("rebuild_of_table"), {"table": name}).fetchall()
-    [(comment,)] = cursor.execute(COMMENT_OF, (name,)).fetchall()
+    steps = cursor.execute(named("rebuild_of_table"), {"table": name, "copy": name}).fetchall()
     for statement in (COPY, DROP, RENAME):
         cursor.execute(statement.format(**names))
-    cursor.execute(COMMENT.format(table=Identifier(name), text=Literal(comment)))
     for (step,) in steps:
         cursor.execute(cast("LiteralString", step))
 
@@ -267,7 +268,7 @@ def _compress(cursor: Cursor[Any], table: Table, name: str, after: timedelta) ->
     wanted = [each for each in table.key if each != table.time]
     done = []
     if segments != wanted or descending != [table.time]:
-        cursor.execute(_setting(table, name, wanted))
+        allow_compression(cursor, table, name)
         done.append(f"compressed by {', '.join(wanted)}")
     if now_after != after:
         cursor.execute(NO_POLICY.format(name=Literal(name)))
@@ -276,12 +277,11 @@ def _compress(cursor: Cursor[Any], table: Table, name: str, after: timedelta) ->
     return done
 
 
-def _setting(table: Table, name: str, segments: list[str]) -> Composed:
-    return COMPRESS.format(
-        table=Identifier(name),
-        segments=Literal(", ".join(segments)),
-        order=Literal(f"{table.time} DESC"),
-    )
+def allow_compression(cursor: Cursor[Any], table: Table, name: str) -> None:
+    """Set by what a hypertable is compressed, without a policy that does it."""
+    segments = ", ".join(each for each in table.key if each != table.time)
+    about = {"segments": Literal(segments), "order": Literal(f"{table.time} DESC")}
+    cursor.execute(COMPRESS.format(table=Identifier(name), **about))
 
 
 def compressed(cursor: Cursor[Any], table: str, low: datetime, high: datetime) -> list[str]:

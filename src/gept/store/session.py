@@ -1,4 +1,4 @@
-"""A connection for adopting: each step is a transaction of its own, and errors are ours."""
+"""A connection for long work: each step is a transaction of its own, and errors are ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from ..database import KEEPALIVES, LOCAL, translated
+from .database import KEEPALIVES, LOCAL, translated
 
 WATCHED: dict[str, Any] = {**KEEPALIVES}
 
@@ -23,7 +23,7 @@ def session(address: str) -> Iterator[Connection[Any]]:
             autocommit=True,
             connect_timeout=5,
             prepare_threshold=None,
-            application_name="gept adopt",
+            application_name="gept db",
             **WATCHED,
         ) as connection:
             yield connection
