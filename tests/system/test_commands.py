@@ -409,10 +409,11 @@ def test_status_before_and_after(gept: Gept) -> None:
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):
         assert gept("once", name).returncode == 0
-    after = gept.status()
+    after, drained = gept.status(), gept("spool", "drain")
 
     assert before.returncode == 1
     assert "! 5m: no good tick yet" in before.stdout
+    assert drained.stdout == "0 answers read, 0 still wait\n"
     assert after["status"] == "ok"
     assert [each["healthy"] for each in after["collectors"]] == [True] * 6
     assert all(each["complete_until"] > each["newest_good_tick"] for each in after["collectors"])
