@@ -222,6 +222,52 @@ def test_a_change_that_the_ledger_does_not_know_is_found_by_check(
     assert "archived anew" in run("5m", "--check").output
 
 
+def test_rows_that_the_database_lost_stay_in_the_archive(
+    run: Run, fill: Run, tmp_path: Path, query: Ask
+) -> None:
+    fill("5m", WEEK[0])
+    run("5m")
+    whole = file_of(tmp_path, WEEK[0]).read_bytes()
+    query("DELETE FROM price_data_5min WHERE timestamp = %s", FIRST)
+
+    checked = run("5m", "--check").output
+    kept = file_of(tmp_path, WEEK[0]).read_bytes()
+    run("restore", "5m", "--replace")
+
+    assert "2026-09-03: left: the database lacks 2 of the 862 archived rows" in checked
+    assert "`gept archive restore --replace`" in checked
+    assert kept == whole
+    assert "archived already" in run("5m", "--check").output
+
+
+def test_rows_that_a_correction_took_away_go(run: Run, fill: Run, query: Ask) -> None:
+    fill("5m", WEEK[0])
+    run("5m")
+    query("DELETE FROM price_data_5min WHERE timestamp = %s", FIRST)
+    query("UPDATE ledger SET rows = 0, revisions = 3 WHERE tick = %s", FIRST)
+
+    assert "archived anew" in run("5m").output
+
+
+def test_a_place_without_days_is_no_place_that_was_verified(run: Run) -> None:
+    verified = run("verify")
+
+    assert isinstance(verified.exception, UsageError)
+    assert "has no day to verify" in str(verified.exception)
+
+
+@pytest.mark.parametrize(("where", "fault"), [("file", "is a file"), ("s3://", "names no bucket")])
+def test_a_place_that_cannot_be_is_refused(
+    run: Run, tmp_path: Path, where: str, fault: str
+) -> None:
+    (tmp_path / "file").touch()
+    named = where if "://" in where else str(tmp_path / where)
+
+    refused = run("write", "5m", "--to", named)
+
+    assert fault in str(refused.exception)
+
+
 @pytest.mark.parametrize("killed_at", range(3))
 def test_a_run_that_is_killed_is_made_good_by_the_next(
     days: Closed, shelf: Shelf, fill: Run, query: Ask, killed_at: int

@@ -22,7 +22,7 @@ from gept.backup import folder as folders
 from gept.backup.files import Measured
 from gept.backup.folder import Backup
 from gept.backup.programs import Programs
-from gept.errors import BackupError, StoreBroken
+from gept.errors import BackupError, StoreBroken, UsageError
 from gept.store import Server, empty
 from gept.store.database import create
 from gept.store.migrate import migrate, shipped
@@ -443,9 +443,9 @@ def test_rows_that_are_not_those_of_the_manifest_are_not_restored(
 @pytest.mark.parametrize(
     ("table", "since", "error", "told"),
     [
-        ("nothing", None, StoreBroken, "there is no table nothing"),
-        ("items", NOW, BackupError, "the key of items has no time"),
-        ("price_data_5min", NOW + timedelta(days=1), BackupError, "is not after"),
+        ("nothing", None, UsageError, "there is no table nothing"),
+        ("items", NOW, UsageError, "the key of items has no time"),
+        ("price_data_5min", NOW + timedelta(days=1), UsageError, "is not after"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused(

@@ -470,3 +470,10 @@ def test_data_once_given_to_nobody_are_given_back(
     assert {path.lstat().st_uid for path in (again.folder, *again.folder.rglob("*"))} == {0}
     assert again.folder.stat().st_mode & 0o777 == 0o700
     again.stop()
+
+
+def test_a_folder_that_cannot_be_read_is_told(base: Path) -> None:
+    (base / "file").touch()
+
+    with pytest.raises(SettingsError, match="DATA_DIR: '.*/file/.*' cannot be read"):
+        assert server(base / "file").initialised

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from stand import NOW, TOKEN, Stand, reading
 
+from gept.errors import StoreAway
 from gept.model import Collector
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -180,3 +181,22 @@ def test_it_says_when_gept_is_gone(collectors: dict[str, Collector], visit: Open
         assert "gept does not answer" in page.inner_text("#notes")
         page.context.set_offline(False)
         page.wait_for_selector("#verdict[data-status='healthy']")
+
+
+class Away(Stand):
+    """A dashboard whose database never answers."""
+
+    def read(self) -> Any:
+        """Fail as an absent database does."""
+        raise StoreAway("nobody listens")
+
+
+def test_what_an_absent_database_cannot_tell_is_not_called_well(
+    collectors: dict[str, Collector], visit: Open
+) -> None:
+    with Away(collectors.values()) as stand:
+        page = visit(stand)
+
+        assert rows(page, "gaps") == [["Not known while the database is away."]]
+        assert rows(page, "processes") == [["Not known while the database is away."]]
+        assert "these figures are older: nobody listens" in page.inner_text("#notes")

@@ -386,7 +386,10 @@ def test_looking_makes_no_database(gept: Gept) -> None:
     (gept.folder / "data/demo/postgresql/data/PG_VERSION").write_text("18\n")
     beside = gept("status")
 
+    others = [gept("gaps"), gept("completeness"), gept("rejects")]
+
     assert (real.returncode, made_up.returncode, beside.returncode) == (1, 1, 1)
+    assert [(each.returncode, "nothing is in" in each.stderr) for each in others] == [(1, True)] * 3
     assert f"nothing is in {gept.folder}/data yet; begin with: DATA_DIR=" in real.stderr
     assert real.stderr.endswith(" up\n")
     assert made_up.stderr.endswith(" up --demo\n")
@@ -406,10 +409,11 @@ def test_status_before_and_after(gept: Gept) -> None:
     before = gept("status")
     for name in ("5m", "hourly", "latest", "news", "players", "items"):
         assert gept("once", name).returncode == 0
-    after = gept.status()
+    after, drained = gept.status(), gept("spool", "drain")
 
     assert before.returncode == 1
     assert "! 5m: no good tick yet" in before.stdout
+    assert drained.stdout == "0 answers read, 0 still wait\n"
     assert after["status"] == "ok"
     assert [each["healthy"] for each in after["collectors"]] == [True] * 6
     assert all(each["complete_until"] > each["newest_good_tick"] for each in after["collectors"])

@@ -135,6 +135,19 @@ def test_a_secret_that_others_can_read_fails(
     assert worst(other, credentials.credentials).level is Level.FAILURE
 
 
+def test_a_dotenv_without_a_secret_may_be_read(
+    tmp_path: Path, collectors: dict[str, Collector]
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("GEPT_CONTACT=you@example.org\n")
+    file.chmod(0o644)
+    other = examined(tmp_path, collectors, {})
+    assert worst(other, credentials.credentials).level is Level.OK
+
+    file.write_text("API_KEY=long-and-good\n")
+    assert f"{file} has the mode 644" in worst(other, credentials.credentials).seen
+
+
 @pytest.mark.parametrize(
     ("check", "fault", "level", "seen"),
     [
@@ -306,6 +319,17 @@ def test_what_waits_in_the_spool_or_lacks_room_is_told(
         "1 torn or foreign files were moved aside",
         "1 answers wait for the database",
     ]
+
+
+def test_a_folder_that_cannot_be_seen_fails_and_is_no_traceback(subject: Subject) -> None:
+    subject.settings.folder.mkdir()
+    nowhere = replace(subject.settings, data_dir=subject.settings.folder / ("x" * 300))
+    other = replace(subject, settings=nowhere)
+
+    assert worst(other, machine.files).seen.endswith("File name too long")
+    assert worst(other, machine.files).level is Level.FAILURE
+    assert worst(other, machine.spool).level is Level.FAILURE
+    assert worst(other, machine.disk).level is Level.OK
 
 
 def test_a_folder_that_others_can_change_fails(subject: Subject) -> None:

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from gept.errors import StoreBroken, UpstreamRefused
+from gept.errors import StoreAway, StoreBroken, UpstreamRefused
 from gept.events import Dropped, Fetched, Finished, Retried
 from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
@@ -94,9 +94,7 @@ def test_what_the_database_does_not_take_is_told_at_once(health: Health, status:
     told = health.troubles()
     health(replace(DONE, tick=T + timedelta(minutes=10)))
 
-    assert told == [
-        "5m: the database did not take the newest tick; last error: its disk is full"
-    ]
+    assert told == ["5m: the database did not take the newest tick; last error: its disk is full"]
     assert health.troubles() == []
 
 

@@ -27,7 +27,7 @@ class Bucket:
 
     def __init__(self, where: str, settings: Settings) -> None:
         self._where = where.rstrip("/")
-        self._store = _store(self._where, settings)
+        self._store = _store(where, settings)
 
     def __str__(self) -> str:
         return self._where
@@ -78,6 +78,8 @@ def _store(where: str, settings: Settings) -> S3Store:
     except ImportError:
         raise UsageError(NEEDED) from None
     bucket, _, prefix = where.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise UsageError(f"{where!r} names no bucket; write it like s3://bucket/prefix")
     options: dict[str, Any] = {"region": settings.s3_region}
     if settings.s3_endpoint is not None:
         options["endpoint"] = settings.s3_endpoint
@@ -87,7 +89,7 @@ def _store(where: str, settings: Settings) -> S3Store:
     plain = (settings.s3_endpoint or "").startswith("http:")
     return S3Store(
         bucket,
-        prefix=prefix or None,
+        prefix=prefix.rstrip("/") or None,
         client_options={"timeout": ANSWERS_WITHIN, "allow_http": plain},
         retry_config={"max_retries": 4, "retry_timeout": RETRIES_WITHIN},
         **options,

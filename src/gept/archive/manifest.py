@@ -30,6 +30,12 @@ class Ticks(msgspec.Struct, frozen=True):
     columns: list[str]
     rows: list[list[Any]]
 
+    @property
+    def answered(self) -> int:
+        """How many rows the newest answers to these ticks had."""
+        place = self.columns.index("rows") if self.rows else 0
+        return sum(row[place] for row in self.rows)
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a day's file holds, and how its ticks stand.

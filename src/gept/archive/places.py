@@ -90,7 +90,10 @@ def opened(where: str, settings: Settings) -> Place:
         return Bucket(where, settings)
     if "://" in where:
         raise UsageError(f"{where!r} is no place; name a folder, or s3://bucket/prefix")
-    return Folder(Path(where).expanduser().absolute())
+    root = Path(where).expanduser().absolute()
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{where!r} is a file; name a folder, or s3://bucket/prefix")
+    return Folder(root)
 
 
 def _write(path: Path, data: bytes) -> None:

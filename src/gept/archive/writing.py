@@ -76,6 +76,8 @@ class Archive:
             content = snapshot.content()
             if whole and whole.content == content:
                 return self._same_rows(whole, ticks)
+            if known and (why := _lost(known, content, ticks)):
+                return Told(day, Outcome.LEFT, why=why)
             data = self._encoded(snapshot, content)
         made = self._manifest(day, content, data, ticks, known)
         self._keep(made, data, known)
@@ -152,6 +154,20 @@ def _unfit(collector: Collector, standing: Standing, gaps: bool) -> str:
     if missing and not (gaps and collector.present_only):
         return f"{missing} ticks are missing"
     return f"{standing.unsettled} ticks are not settled" if standing.unsettled else ""
+
+
+def _lost(known: Manifest, content: Content, ticks: Ticks) -> str:
+    """Return why a day cannot take the place of the archived one; nothing where it can.
+
+    A correction that takes rows away is in the ledger; a loss of rows is not.
+    """
+    gone = known.rows - content.rows
+    if gone <= 0 or ticks.answered < known.ticks.answered:
+        return ""
+    return (
+        f"the database lacks {gone} of the {known.rows} archived rows, and the ledger does not "
+        "know why; bring them back by `gept archive restore --replace`"
+    )
 
 
 def expected(collector: Collector, day: date) -> int:

@@ -60,6 +60,7 @@ def open_backup(folder: Path) -> Backup:
 
     Raises BackupError where there is none.
     """
+    folder = folder.absolute()
     if folder.is_file():
         if not (folder.parent / manifest.NAME).is_file():
             raise BackupError(

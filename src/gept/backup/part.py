@@ -11,7 +11,7 @@ from io import BufferedWriter
 from pathlib import Path
 
 from .. import __version__
-from ..errors import BackupError
+from ..errors import BackupError, UsageError
 from ..store.copies import Shape, Source, Span, source
 from ..store.restoring import Restored, Staging, staging
 from . import folder as folders
@@ -27,7 +27,7 @@ FILE = "rows.copy.gz"
 def back_up(address: str, folder: Path, table: str, span: Span, at: datetime) -> Backup:
     """Write a backup of the rows of a table from a time on to before another.
 
-    Raises BackupError for the disk and for a range that cannot be, StoreError for the database.
+    Raises BackupError for the disk, UsageError for a table or range that cannot be, StoreError.
     """
     with source(address, table) as found:
         _refuse_range(found.of, span)
@@ -42,11 +42,11 @@ def back_up(address: str, folder: Path, table: str, span: Span, at: datetime) ->
 def _refuse_range(of: Shape, span: Span) -> None:
     since, until = span
     if (since or until) and of.time is None:
-        raise BackupError(
+        raise UsageError(
             f"--since: the key of {of.table} has no time; save the whole table instead"
         )
     if since and until and since >= until:
-        raise BackupError(f"--until: {until.isoformat()} is not after --since, {since.isoformat()}")
+        raise UsageError(f"--until: {until.isoformat()} is not after --since, {since.isoformat()}")
 
 
 def _write(rows: Iterator[bytes], file: Path) -> Digest:

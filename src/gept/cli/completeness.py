@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .demo import refuse_nothing
 from .moments import EVER, from_json, in_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def command(names: tuple[str, ...], days: int | None, as_json: bool) -> None:
     from .. import app, settings
 
     loaded = settings.load()
+    refuse_nothing(loaded, demo=False)
     with app.store(loaded) as store:
         told = [_told(store, each, days, app.now()) for each in app.chosen(names, loaded)]
     click.echo(json.dumps(told, indent=2) if as_json else _table(told))

@@ -93,5 +93,9 @@ def _table(found: list[Finding]) -> str:
         lines.append(f"{MARKS[each.level]} {each.name:<12} {each.seen}")
         lines += [f"{'':<21}→ {each.remedy}"] if each.remedy else []
     counts = {level: sum(each.level == level for each in found) for level in MARKS}
-    summary = f"{counts['ok']} ok, {counts['warning']} warnings, {counts['failure']} failures"
-    return "\n".join([*lines, summary])
+    troubles = [_counted(counts[each], each) for each in ("warning", "failure")]
+    return "\n".join([*lines, ", ".join([f"{counts['ok']} ok", *troubles])])
+
+
+def _counted(many: int, what: str) -> str:
+    return f"{many} {what}{'' if many == 1 else 's'}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .demo import demo_option, settings_of
+from .demo import demo_option, refuse_nothing, settings_of
 from .moments import EVER, MOMENT, from_json, written
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def command(
     if since and until and since > until:
         raise UsageError(f"--since: {written(since)} is after {written(until)}; turn them round")
     loaded = settings_of(demo)
+    refuse_nothing(loaded, demo=demo)
     found: list[dict[str, Any]] = []
     with app.store(loaded) as store:
         for collector in app.chosen(names, loaded):

@@ -67,6 +67,8 @@ def _iso(at: datetime | None) -> str | None:
 def lines(state: State) -> Iterator[str]:
     """Yield the state as a person reads it."""
     yield f"layout: {state.extension.mode.value}: {state.extension.why}"
+    if state.sizes:
+        yield ""
     yield from sizes(state)
     for each in state.policies:
         yield _policy_line(each)
@@ -79,7 +81,6 @@ def sizes(state: State) -> Iterator[str]:
     """Yield a table of the tables, the largest first."""
     if not state.sizes:
         return
-    yield ""
     yield (
         f"{'table':<22} {'rows (estimated)':>16} {'size':>10} {'B/row':>7} {'parts':>6}"
         f" {'compressed':>11} {'ratio':>6}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model import Kind
+from .demo import refuse_nothing
 from .moments import EARLIEST, MOMENT, written
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def command(
     from ..store import Search
 
     loaded = settings.load()
+    refuse_nothing(loaded, demo=False)
     collectors = [each.name for each in app.chosen(names, loaded)]
     search = Search(collectors, since or EARLIEST, Kind(kind) if kind else None)
     with app.store(loaded) as store:

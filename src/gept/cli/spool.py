@@ -72,12 +72,16 @@ def drain() -> None:
 
 def _drain(draining: Drain, stop: Flag) -> int:
     """Store what waits, tell of each, and return how many stay."""
+    stored = 0
     for finished in draining.drain():
+        stored += 1
         error = f"  {finished.error}" if finished.error else ""
         click.echo(f"{finished.collector:<10} {written(finished.tick)} {finished.status}{error}")
         if stop.is_set():
             break
-    return len(draining.spool.waiting())
+    left = len(draining.spool.waiting())
+    click.echo(f"{stored} answers read, {left} still wait")
+    return left
 
 
 def _told(waiting: Waiting) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..settings import declared, named
+from ..settings.dotenv import dotenv
 from .finding import Finding, failure, ok, warning
 from .subject import Subject
 
@@ -18,8 +19,8 @@ GUESSED = frozenset(
     }
 )
 """What everybody tries first: the examples of the specification, of our own pages, and names."""
-OTHERS = stat.S_IROTH | stat.S_IWOTH
-GROUP_WRITES = stat.S_IWGRP
+READ = stat.S_IROTH
+WRITTEN = stat.S_IWOTH | stat.S_IWGRP
 
 
 def environment(subject: Subject) -> Iterator[Finding]:
@@ -69,12 +70,20 @@ def _in_environment(subject: Subject) -> Iterator[Finding]:
 
 
 def _open_files(subject: Subject) -> Iterator[Finding]:
-    files = [*subject.settings.secret_files.values(), subject.folder / ".env"]
-    files += [each for each in (subject.settings.tls_key_file,) if each is not None]
-    for file in files:
-        if (mode := _mode(file)) is not None and mode & (OTHERS | GROUP_WRITES):
+    for file, secret in _files(subject):
+        wrong = READ | WRITTEN if secret else WRITTEN
+        if (mode := _mode(file)) is not None and mode & wrong:
             seen = f"{file} has the mode {stat.S_IMODE(mode):o}: others can read or change it"
             yield failure("credentials", seen, f"chmod 600 {file}")
+
+
+def _files(subject: Subject) -> Iterator[tuple[Path, bool]]:
+    """Yield the files that gept reads its settings from, and whether each holds a secret."""
+    settings = subject.settings
+    keys = [settings.tls_key_file] if settings.tls_key_file is not None else []
+    yield from ((each, True) for each in [*settings.secret_files.values(), *keys])
+    held = dotenv(subject.folder)
+    yield subject.folder / ".env", any(held.get(each) for each in _secrets())
 
 
 def _mode(file: Path) -> int | None:

@@ -49,20 +49,20 @@ def _room(name: str, folder: Path, of: str) -> Finding:
 
 
 def _there(folder: Path) -> Path:
-    """Return a folder, or the nearest above it that is there."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    """Return a folder, or the nearest above it that can be seen."""
+    return next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
 
 
 def spool(subject: Subject) -> Iterator[Finding]:
     """Whether answers find room while the database is away, and none was left behind."""
     settings = subject.settings
     folder = settings.folder / "spool"
-    if not folder.is_dir():
-        yield ok("spool", "nothing was ever kept there")
-        return
     try:
+        if not folder.is_dir():
+            yield ok("spool", "nothing was ever kept there")
+            return
         yield from _spooled(Spool(folder, settings.spool_limit, {}))
-    except SpoolError as error:
+    except (SpoolError, OSError) as error:
         yield failure("spool", str(error), f"let the user of gept write to {folder}")
 
 
@@ -89,8 +89,11 @@ def files(subject: Subject) -> Iterator[Finding]:
     folder = subject.settings.folder
     try:
         found = folder.stat()
+    except FileNotFoundError:
+        yield warning("files", f"{folder} is not there yet", "gept makes it when it starts")
+        return
     except OSError as error:
-        yield warning("files", f"{folder}: {error.strerror}", "gept makes it when it starts")
+        yield failure("files", f"{folder}: {error.strerror}", "run gept as its user")
         return
     if found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
         seen = f"{folder} has the mode {stat.S_IMODE(found.st_mode):o}: others can change it"

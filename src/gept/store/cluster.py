@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import StoreBroken
+from ..errors import SettingsError, StoreBroken
 from . import account
 from .entrance import SUPERUSER
 
@@ -21,10 +21,19 @@ OPTIONS = (
 
 
 def made_by(data: Path) -> str | None:
-    """Return the major version that made the data; None where there are none."""
-    with suppress(FileNotFoundError):
+    """Return the major version that made the data; None where there are none.
+
+    Raises SettingsError where that cannot be seen.
+    """
+    try:
         return (data / "PG_VERSION").read_text(encoding="ascii").strip()
-    return None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        remedy = "run gept as the user whose it is, or name another folder"
+        raise SettingsError(
+            [f"DATA_DIR: {str(data)!r} cannot be read ({error.strerror}); {remedy}"]
+        ) from error
 
 
 def newer(data: Path, major: int) -> bool:

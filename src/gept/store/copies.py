@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from ..errors import StoreBroken
+from ..errors import StoreBroken, UsageError
 from .queries import named
 from .snapshot import Measure, Snapshot, begun, measure
 
@@ -53,12 +53,12 @@ class Shape:
 
 
 def shape(cursor: Cursor[Any], table: str) -> Shape:
-    """Return the shape of a table. Raises StoreBroken where it is not there or has no key."""
+    """Return the shape of a table. Raises UsageError, or StoreBroken without a key."""
     about = {"table": Identifier(table).as_string(cursor)}
     columns = dict(cursor.execute(named("columns_and_types"), about).fetchall())
     key = tuple(name for (name,) in cursor.execute(named("key_of_table"), about))
     if not columns:
-        raise StoreBroken(f"there is no table {table}; `gept db status` lists the large ones")
+        raise UsageError(f"there is no table {table}; `gept db status` lists the large ones")
     if not key:
         raise StoreBroken(f"{table} has no primary key, by which its rows could be told apart")
     return Shape(table, columns, key)
@@ -89,7 +89,7 @@ class Source:
 
 @contextmanager
 def source(address: str, table: str) -> Iterator[Source]:
-    """Give a table as it is now. Raises StoreAway, or StoreBroken where it is not there."""
+    """Give a table as it is now. Raises StoreAway, or UsageError where it is not there."""
     with begun(address) as cursor:
         yield Source(cursor, shape(cursor, table))
 

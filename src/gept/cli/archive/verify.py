@@ -16,11 +16,12 @@ from .found import names, shelf_of
 def command(chosen: tuple[str, ...], where: str | None) -> None:
     """Read every day of an archive whole, and hold it against its manifest."""
     from ... import settings
-    from ...errors import ArchiveError
+    from ...errors import ArchiveError, UsageError
 
     loaded = settings.load()
     good = bad = 0
-    for shelf in [shelf_of(name, where, loaded) for name in chosen or names(loaded)]:
+    shelves = [shelf_of(name, where, loaded) for name in chosen or names(loaded)]
+    for shelf in shelves:
         for day in shelf.days():
             try:
                 shelf.verify(day)
@@ -28,5 +29,7 @@ def command(chosen: tuple[str, ...], where: str | None) -> None:
             except ArchiveError as error:
                 click.echo(str(error), err=True)
                 bad += 1
+    if not good + bad:
+        raise UsageError(f"{shelves[0].place}: has no day to verify; see `gept archive list`")
     click.echo(f"{good} days are whole, {bad} are not")
     sys.exit(Exit.DIFFERENT if bad else Exit.OK)

@@ -66,4 +66,4 @@ def _list_migrations(where: str) -> None:
         at = written(each.applied_at) if each.applied_at else "pending: run `gept db migrate`"
         of = "" if each.set == steps.OURS else f" of {each.set}"
         gone = ", which is not installed" if each.set not in {steps.OURS, *sets} else ""
-        click.echo(f"{each.number:04d} {each.name:<12} {at}{of}{gone}")
+        click.echo(f"{each.number:04d} {each.name:<14} {at}{of}{gone}")

@@ -129,8 +129,9 @@ function show(told) {
   byId("version").textContent = told.version;
   fill("collectors", told.collectors.map((each) => collector(each, at)), "none");
   fill("tables", told.tables.map(table), "none");
-  fill("gaps", told.gaps.map(gap), "Nothing is missing.");
-  fill("processes", told.processes.map((each) => process(each, at)), "No heart beat yet.");
+  const none = (said) => (told.error ? "Not known while the database is away." : said);
+  fill("gaps", told.gaps.map(gap), none("Nothing is missing."));
+  fill("processes", told.processes.map((each) => process(each, at)), none("No heart beat yet."));
 }
 
 function verdict(word) {
