@@ -393,6 +393,7 @@ def test_the_commands_from_plan_to_drop(old: str, ask: Ask, tmp_path: Path) -> N
     told = json.loads(run(old, tmp_path, "adopt", "--json").stdout)
     unchanged = ask("SELECT to_regnamespace('legacy'), to_regclass('ledger')")
     done = run(old, tmp_path, "adopt", "--yes")
+    looked = run(old, tmp_path, "adopt")
     dropping = run(old, tmp_path, "adopt", "--drop-old")
     still = ask("SELECT to_regclass('legacy.prices_1h') IS NOT NULL")
     dropped = run(old, tmp_path, "adopt", "--drop-old", "--yes")
@@ -408,6 +409,7 @@ def test_the_commands_from_plan_to_drop(old: str, ask: Ask, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "price_data_5min: " in done.stdout
     assert done.stdout.count("every one found again") == 6
+    assert looked.stdout.startswith("adopted and proved; `gept db adopt --drop-old` shows")
     assert "nothing was changed" in dropping.stdout
     assert still == [(True,)]
     assert "dropped: legacy.prices_1h" in dropped.stdout

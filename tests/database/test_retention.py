@@ -74,11 +74,13 @@ def test_it_is_shown_first_and_done_when_confirmed(run: Callable[..., Any], quer
     shown = run("price_data_5min", "30d", "--force")
     untouched = query(ITEMS)
     done = run("price_data_5min", "30d", "--force", "--yes")
+    again = run("price_data_5min", "30d", "--force", "--yes")
 
     assert "to be deleted now: 2 parts, 2026-09-03 00:00:00Z to 2026-10-08" in shown.output
     assert "nothing was done; add --yes" in shown.output
     assert untouched == [([0, 1, 2],)]
     assert "run this again when more is to go" in done.output
+    assert again.output == "price_data_5min: nothing would be deleted now\n"
     assert query(ITEMS) == [([2],)]
 
 

@@ -67,7 +67,7 @@ def _kind(step: Step) -> str:
 def lines(plan: Plan) -> Iterator[str]:
     """Yield the plan as a person reads it."""
     if plan.parts:
-        yield "begun already:"
+        yield _how_far(plan.parts)
         yield from account(plan.parts)
     for each in plan.steps:
         yield from _of_table(each)
@@ -80,6 +80,14 @@ def lines(plan: Plan) -> Iterator[str]:
         yield from _cost(plan)
     elif not plan.parts and not plan.obstacles:
         yield "nothing is there to adopt"
+
+
+def _how_far(parts: Iterable[Part]) -> str:
+    if all(each.stage == "dropped" for each in parts):
+        return "adopted, proved, and the old tables dropped:"
+    if all(each.proved for each in parts):
+        return "adopted and proved; `gept db adopt --drop-old` shows what can be dropped:"
+    return "begun already; `gept db adopt --yes` goes on:"
 
 
 def _of_table(step: Step) -> Iterator[str]:

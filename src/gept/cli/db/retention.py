@@ -52,7 +52,7 @@ def _shorten(kept: Retention, table: str, length: timedelta, now: datetime, *, y
     elif kept.lasts(table):
         kept.keep(table, length)
         click.echo(_line(table, length) + "; the first run is at once")
-    else:
+    elif parts:
         kept.drop(table, parts)
         click.echo(f"deleted; {table} has no policies here: run this again when more is to go")
 
