@@ -217,6 +217,8 @@ def test_a_backfill_outlives_the_process_that_runs_the_database(
 def test_gaps_of_the_last_minutes(gept: Gept) -> None:
     just_now = f"{datetime.now(UTC) - timedelta(minutes=20):%Y-%m-%dT%H:%M:%SZ}"
 
+    gept("db", "migrate")
+
     assert gept("gaps", "--since", just_now).stdout == "no gaps\n"
 
 
@@ -242,6 +244,7 @@ def test_a_backfill_that_cannot_do_all_says_so(gept: Gept, upstream: Services) -
 
 
 def test_rejected_entries_are_shown_with_reason_and_payload(gept: Gept, upstream: Services) -> None:
+    gept("db", "migrate")
     nothing = gept("rejects")
     upstream.fault("/api/v1/osrs/5m", "spoil:text")
     gept("once", "5m", "--at", AT)

@@ -33,9 +33,10 @@ def command(names: tuple[str, ...], days: int | None, as_json: bool) -> None:
     from .. import app, settings
 
     loaded = settings.load()
+    collectors = app.chosen(names, loaded)
     refuse_nothing(loaded, demo=False)
     with app.store(loaded) as store:
-        told = [_told(store, each, days, app.now()) for each in app.chosen(names, loaded)]
+        told = [_told(store, each, days, app.now()) for each in collectors]
     click.echo(json.dumps(told, indent=2) if as_json else _table(told))
 
 

@@ -36,10 +36,11 @@ def command(
     if since and until and since > until:
         raise UsageError(f"--since: {written(since)} is after {written(until)}; turn them round")
     loaded = settings_of(demo)
+    collectors = app.chosen(names, loaded)
     refuse_nothing(loaded, demo=demo)
     found: list[dict[str, Any]] = []
     with app.store(loaded) as store:
-        for collector in app.chosen(names, loaded):
+        for collector in collectors:
             ready = app.ready(collector, app.now())
             end = min(until, ready) if until else ready
             begin = min(since or EVER, end)

@@ -39,8 +39,8 @@ def command(
     from ..store import Search
 
     loaded = settings.load()
-    refuse_nothing(loaded, demo=False)
     collectors = [each.name for each in app.chosen(names, loaded)]
+    refuse_nothing(loaded, demo=False)
     search = Search(collectors, since or EARLIEST, Kind(kind) if kind else None)
     with app.store(loaded) as store:
         counts, newest = store.count_rejects(search), store.rejects(search, limit)
