@@ -59,9 +59,8 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.stdin.close()
-        process.wait(20)
-        process.stdout.close()
+        process.kill()  # it would wait for connections that are kept alive
+        process.communicate()
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ WHICH: dict[str, list[list[str]]] = {
     "doctor": [["doctor"], ["doctor", "--json", "--ask"]],
     "backup": [["backup"], ["backup", "list"], ["backup", "verify"]],
     "restore": [["restore", "nothing"]],
+    "archive": [["archive", "hourly"], ["archive", "list"]],
+    "import": [["import", "duckdb", "nothing"]],
     "db": [
         ["db", "url"],
         ["db", "migrate"],

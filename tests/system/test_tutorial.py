@@ -20,6 +20,7 @@ OTHER_SETTING = {
 ELSEWHERE = {
     ("restore",): "test_backup.py has backups to restore",
     ("db", "adopt", "--yes"): "test_adopt.py has databases to adopt",
+    ("db", "convert"): "tests/timescale has what can be converted",
     ("db", "roles"): "test_roles.py has a server that lets in others",
 }
 LONG_SPANS = ("2021-03-08", "2021-03-08T08:00Z", "2026-11-08")
@@ -29,6 +30,8 @@ FOUND_SOMETHING = {"gaps": {0}, "backfill": {0, 8}}
 def apart(arguments: list[str]) -> bool:
     """Tell whether a command needs what is not here, or asks for more than a test can wait for."""
     if any(tuple(arguments[: len(each)]) == each for each in ELSEWHERE):
+        return True
+    if any("osrs_drill" in each for each in arguments):  # test_backup.py has a drill
         return True
     asks = arguments[0] == "backfill" and "--dry-run" not in arguments
     return asks and any(each in LONG_SPANS for each in arguments)

@@ -235,7 +235,7 @@ def test_a_database_of_ones_own(gept: Gept, address: str, port: int) -> None:
     process = gept.start("up", DATABASE_URL=address)
     until(lambda: healthy(port))
 
-    assert not (gept.folder / "data").exists()
+    assert not (gept.folder / "data" / "postgresql").exists()
     process.terminate()
     assert process.wait(10) == 0
 
