@@ -21,7 +21,7 @@ import psycopg
 
 from gept.store import Server
 from gept.store.layouts.plain import ensure
-from gept.store.migrate import migrate
+from gept.store.schema.migrate import migrate
 
 from .payloads import STEP, tick
 from .ways import BULK_BUCKETS, COLUMNS

@@ -16,13 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gept.collectors.latest import COLLECTOR
-from gept.drain import Drain
+from gept.jobs.drain import Drain
+from gept.jobs.stops import Stops
 from gept.model import Tick
-from gept.runner import Runner
-from gept.spool import Spool
-from gept.stops import Stops
+from gept.runner.runner import Runner
+from gept.spool.spool import Spool
+from gept.spool.tape import Answer, Player, Tape
 from gept.store import Database, Store
-from gept.tape import Answer, Player, Tape
 
 from .payloads import ITEMS
 

@@ -9,7 +9,7 @@ from gept.backup import folder as folders
 from gept.backup import manifest
 from gept.backup.folder import Backup
 from gept.backup.manifest import Manifest, Part
-from gept.store.snapshot import Measure
+from gept.store.copying.snapshot import Measure
 
 
 def make(folder: Path, at: datetime, part: Part | None = None) -> Backup:

@@ -19,15 +19,16 @@ from services import Services
 
 from gept.events import Event as Happening
 from gept.events import tell
-from gept.live import Live
+from gept.jobs.live import Live
+from gept.jobs.stops import Stops
 from gept.model import Collector
-from gept.runner import Runner
+from gept.runner.runner import Runner
 from gept.settings import Settings, load
-from gept.spool import Spool
-from gept.stops import Stops
-from gept.store import Database, Store, account, folders
+from gept.spool.spool import Spool
+from gept.store import Database, Store
 from gept.store import Server as PostgreSQL
-from gept.store.migrate import migrate
+from gept.store.embedded import account, folders
+from gept.store.schema.migrate import migrate
 from gept.upstream import Upstream, client
 
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)

@@ -28,8 +28,9 @@ import pytest
 from .declaration import faults
 from .errors import GeptError
 from .model import Collector, Counts, Decoded, Request, Response, Status, Tick
-from .store import Database, Entry, Server, Store, tables
-from .store.migrate import migrate
+from .store import Database, Entry, Server, Store
+from .store.schema import tables
+from .store.schema.migrate import migrate
 
 NO_ANSWERS = (b"", b"null", b"[]", b"{}", b"<!doctype html><p>Maintenance", b"\xff", b"[" * 10_000)
 

@@ -22,7 +22,7 @@ from gept.errors import StoreBroken, UsageError
 from gept.model import Decoded, Status
 from gept.store import Database, Entry, Server, Store
 from gept.store.adoption import Job, begin, drop, plan, reading, standing, work
-from gept.store.migrate import migrate
+from gept.store.schema.migrate import migrate
 
 Ask = Callable[..., list[Any]]
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)

@@ -25,7 +25,7 @@ from gept.cli.exits import Exit
 from gept.errors import ArchiveError, GeptError, UsageError
 from gept.model import Collector, Row, Table
 from gept.store import Database, Store
-from gept.store.closed import Closed, closed
+from gept.store.copying.closed import Closed, closed
 from gept.store.layouts import plain
 
 Ask = Callable[..., list[Any]]

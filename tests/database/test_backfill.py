@@ -13,11 +13,11 @@ import pytest
 from conftest import Machine
 from services import Services
 
-from gept import backfill
-from gept.backfill import Backfill, Job
-from gept.budget import Patience
 from gept.errors import StoreAway, StoreBroken
 from gept.events import Finished
+from gept.jobs import backfill
+from gept.jobs.backfill import Backfill, Job
+from gept.jobs.budget import Patience
 from gept.model import Collector
 from gept.store import Database, Store
 

@@ -23,9 +23,10 @@ from gept.backup.files import Measured
 from gept.backup.folder import Backup
 from gept.backup.programs import Programs
 from gept.errors import BackupError, StoreBroken, UsageError
-from gept.store import Server, empty
+from gept.store import Server
+from gept.store.copying import empty
 from gept.store.database import create
-from gept.store.migrate import migrate, shipped
+from gept.store.schema.migrate import migrate, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = {"price_data_5min": timedelta(weeks=1)}

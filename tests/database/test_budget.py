@@ -14,12 +14,12 @@ import pytest
 from conftest import NOW, Clock, Machine
 from services import Services
 
-from gept.budget import Budget
 from gept.errors import StoreAway, UpstreamBusy
 from gept.events import Closed, Finished
-from gept.live import Live, _Standing
+from gept.jobs.budget import Budget
+from gept.jobs.live import Live, _Standing
+from gept.jobs.repair import Repair
 from gept.model import Collector, Request
-from gept.repair import Repair
 from gept.settings import Settings
 from gept.sources import PRICES
 from gept.store import Database, Rank, Store

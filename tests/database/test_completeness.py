@@ -21,7 +21,7 @@ from gept.observe.health import Health
 from gept.observe.metrics import Metrics
 from gept.schedule import Every
 from gept.store import Day, Extent, Gap, Rank, Server, Store
-from gept.store.migrate import migrate, shipped
+from gept.store.schema.migrate import migrate, shipped
 
 Query = Callable[..., list[Any]]
 Span = tuple[datetime, datetime]
@@ -244,7 +244,7 @@ def test_the_migration_counts_what_is_there(
         connection.execute("CREATE DATABASE gept_old")
     before = [each for each in shipped() if each.number < 6]
     with monkeypatch.context() as older:
-        older.setattr("gept.store.migrate.shipped", lambda *_: before)
+        older.setattr("gept.store.schema.migrate.shipped", lambda *_: before)
         migrate(postgres.url("gept_old"))
 
     with psycopg.connect(postgres.url("gept_old"), autocommit=True) as connection:

@@ -17,9 +17,9 @@ from gept.doctor.server import role
 from gept.model import Collector
 from gept.settings import load
 from gept.store import Process, Store
+from gept.store.layouts.state import Failure, Policy, State
 from gept.store.layouts.timescale import Extension
-from gept.store.migrate import shipped
-from gept.store.state import Failure, Policy, State
+from gept.store.schema.migrate import shipped
 
 Query = Callable[..., list[Any]]
 

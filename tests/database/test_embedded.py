@@ -18,10 +18,11 @@ import psycopg
 import pytest
 
 from gept.errors import SettingsError, StoreAway, StoreBroken
-from gept.store import Server, account
-from gept.store.cluster import see_to
-from gept.store.postmaster import lives_in
-from gept.store.programs import binaries
+from gept.store import Server
+from gept.store.embedded import account
+from gept.store.embedded.cluster import see_to
+from gept.store.embedded.postmaster import lives_in
+from gept.store.embedded.programs import binaries
 
 ROOT = os.geteuid() == 0
 HOLD = """

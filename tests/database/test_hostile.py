@@ -14,7 +14,7 @@ from hostile import bodies, hammer
 from gept.cli import repair
 from gept.collectors import hourly
 from gept.errors import GeptError
-from gept.mend import Mended, Mender
+from gept.jobs.mend import Mended, Mender
 from gept.model import Request, Response, Row, Status
 from gept.upstream import Upstream
 

@@ -10,10 +10,10 @@ import pytest
 
 from gept.collectors import load_all
 from gept.errors import StoreAway, UsageError
-from gept.store.compress import compress
 from gept.store.layouts import timescale
+from gept.store.layouts.compress import compress
+from gept.store.layouts.state import state
 from gept.store.layouts.timescale import Extension, Mode, lay_out
-from gept.store.state import state
 
 Ask = Callable[..., list[Any]]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

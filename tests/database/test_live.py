@@ -19,13 +19,13 @@ from services import Services, latest
 
 from gept.app.heart import Heart
 from gept.app.relief import BEATS, Relief
-from gept.drain import TOGETHER, Drain, batches
 from gept.errors import SpoolError, StoreAway, StoreBroken
 from gept.events import Dropped, Finished
-from gept.live import Live, _Standing
+from gept.jobs.drain import TOGETHER, Drain, batches
+from gept.jobs.live import Live, _Standing
 from gept.model import Collector, Request, Status
-from gept.outages import Outages
-from gept.spool import Spool, Waiting
+from gept.spool.outages import Outages
+from gept.spool.spool import Spool, Waiting
 from gept.store import Lead, Store
 
 Query = Callable[..., list[Any]]

@@ -12,7 +12,7 @@ import pytest
 from gept.errors import StoreAway, StoreBroken
 from gept.store import Server
 from gept.store.faults import translated
-from gept.store.migrate import migrate, pending, shipped, status
+from gept.store.schema.migrate import migrate, pending, shipped, status
 
 Query = Callable[..., list[Any]]
 
@@ -117,7 +117,7 @@ def test_a_database_that_is_away_is_told_so() -> None:
 
 
 def test_a_server_that_is_too_old_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gept.store.migrate.OLDEST_SERVER", 99)
+    monkeypatch.setattr("gept.store.schema.migrate.OLDEST_SERVER", 99)
 
     with pytest.raises(StoreBroken, match="gept needs 99 or newer; upgrade"):
         migrate(address)

@@ -12,11 +12,12 @@ import psycopg
 import pytest
 
 from gept.errors import StoreAway, StoreBroken
-from gept.store import Server, embedded
-from gept.store.embedded import STARTS
-from gept.store.migrate import migrate
-from gept.store.postmaster import lives_in
-from gept.store.programs import binaries
+from gept.store import Server
+from gept.store.embedded import server as embedded
+from gept.store.embedded.postmaster import lives_in
+from gept.store.embedded.programs import binaries
+from gept.store.embedded.server import STARTS
+from gept.store.schema.migrate import migrate
 
 HOUR = 3600.0
 SLOW = """#!/bin/sh

@@ -15,9 +15,9 @@ from services import Services
 
 from gept import app
 from gept.events import Finished
+from gept.jobs.repair import Repair
 from gept.model import Collector, Status
 from gept.observe.health import Health
-from gept.repair import Repair
 from gept.schedule import Every
 from gept.store import Database, Gap, Rank, Store
 

@@ -14,7 +14,7 @@ from gept.errors import UsageError
 from gept.model import Collector
 from gept.store import Database, Store
 from gept.store.layouts import plain
-from gept.store.retention import retention
+from gept.store.layouts.retention import retention
 
 Ask = Callable[..., list[Any]]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -19,11 +19,11 @@ from gept.app.upkeep import Upkeep
 from gept.collectors import load_all
 from gept.errors import StoreBroken, UsageError
 from gept.model import Collector, Status
-from gept.runner import Runner
+from gept.runner.runner import Runner
 from gept.store import Database, Lead, Store
 from gept.store.layouts import plain
-from gept.store.migrate import migrate, shipped
-from gept.store.roles import Roles, declare
+from gept.store.schema.migrate import migrate, shipped
+from gept.store.schema.roles import Roles, declare
 
 ROLES = Roles()
 PASSWORDS = {name: f"of {name}" for name in ROLES.names}

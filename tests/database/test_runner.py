@@ -11,9 +11,9 @@ import pytest
 from conftest import NOW, Machine
 from services import Services, bucket, latest
 
-from gept import witness
 from gept.errors import DecodeError, NotYet, UpstreamRefused
 from gept.model import Collector, Counts, Status
+from gept.runner import witness
 from gept.schedule import Every
 from gept.store import Database
 

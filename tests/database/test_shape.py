@@ -12,7 +12,7 @@ from conftest import Machine
 
 from gept.errors import StoreBroken, StoreRefused
 from gept.model import Collector, Status
-from gept.store import shape
+from gept.store.schema import shape
 
 Query = Callable[..., list[Any]]
 

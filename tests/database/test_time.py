@@ -12,12 +12,12 @@ from conftest import NOW, Machine
 from services import MARKET, Services
 from stage import Cue, Stage
 
-from gept.budget import Budget
 from gept.events import Finished, tell
-from gept.live import Live
+from gept.jobs.budget import Budget
+from gept.jobs.live import Live
+from gept.jobs.repair import Repair
 from gept.model import Collector, Status
-from gept.patience import LATE
-from gept.repair import Repair
+from gept.runner.patience import LATE
 
 Query = Callable[..., list[Any]]
 FIVE_MINUTES = timedelta(minutes=5)

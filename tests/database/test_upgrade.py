@@ -12,9 +12,9 @@ import pytest
 from gept.errors import SettingsError, StoreBroken, UsageError
 from gept.store import Server
 from gept.store.database import create, give_login
-from gept.store.migrate import migrate
-from gept.store.programs import binaries
-from gept.store.upgrade import upgrade
+from gept.store.embedded.programs import binaries
+from gept.store.embedded.upgrade import upgrade
+from gept.store.schema.migrate import migrate
 
 OLD = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
 needs_old = pytest.mark.skipif(OLD is None, reason="no PostgreSQL 14 to 17 is installed here")
@@ -71,7 +71,7 @@ def test_a_copy_that_is_not_whole_changes_nothing(
     tmp_path: Path, old: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert OLD is not None
-    monkeypatch.setattr("gept.store.upgrade._copy", lambda *_: None)
+    monkeypatch.setattr("gept.store.embedded.upgrade._copy", lambda *_: None)
 
     with pytest.raises(StoreBroken, match="not whole: osrs_data"):
         upgrade(tmp_path, OLD, None, wait)
@@ -87,7 +87,7 @@ def test_a_copy_that_fails_ends_at_once_however_much_is_left_to_write(
     tmp_path: Path, old: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert OLD is not None
-    monkeypatch.setattr("gept.store.upgrade.STRICT", ("-c", "no such statement"))
+    monkeypatch.setattr("gept.store.embedded.upgrade.STRICT", ("-c", "no such statement"))
 
     with pytest.raises(StoreBroken, match="could not be copied: ERROR"):
         upgrade(tmp_path, OLD, None, wait)

@@ -15,9 +15,9 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from services import BIG, Services, bucket
 
+from gept.jobs.verify import Verdict, Verifier
 from gept.model import Collector, Status
 from gept.store import Difference, Made, Rank
-from gept.verify import Verdict, Verifier
 
 Query = Callable[..., list[Any]]
 HOUR = datetime(2026, 11, 22, 11, tzinfo=UTC)

@@ -12,7 +12,7 @@ import httpx2
 from gept.collectors import load_all
 from gept.events import Finished
 from gept.model import Collector, Status
-from gept.runner import Runner
+from gept.runner.runner import Runner
 from gept.settings import load
 from gept.simulate import Market, Server
 from gept.store import Database, Store

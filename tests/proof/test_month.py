@@ -19,16 +19,16 @@ import pytest
 from conftest import Alone, Clock
 from services import Services
 
-from gept.drain import Drain
 from gept.errors import StoreAway, UpstreamBusy
-from gept.live import Live, _Standing
+from gept.jobs.drain import Drain
+from gept.jobs.live import Live, _Standing
+from gept.jobs.repair import Repair
+from gept.jobs.stops import Stops
 from gept.model import Collector, Request, Response
-from gept.repair import Repair
-from gept.runner import Runner
+from gept.runner.runner import Runner
 from gept.simulate import Market
 from gept.sources import CHANGES, NEWS, PLAYERS, PRICES
-from gept.spool import Spool
-from gept.stops import Stops
+from gept.spool.spool import Spool
 from gept.store import Store
 
 Query = Callable[..., list[Any]]

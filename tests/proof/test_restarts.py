@@ -18,7 +18,7 @@ from conftest import reachable
 from gept.errors import StoreAway
 from gept.model import Status
 from gept.store import Server, database
-from gept.store.migrate import migrate
+from gept.store.schema.migrate import migrate
 from proof.machine import Machine, stories
 from proof.tables import differences
 

@@ -15,7 +15,7 @@ import pytest
 from gept.errors import StoreAway
 from gept.model import Status
 from gept.store import Server
-from gept.store.migrate import migrate
+from gept.store.schema.migrate import migrate
 from proof.machine import Machine, stories
 from proof.tables import contents, differences
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gept.store.migrate import shipped
+from gept.store.schema.migrate import shipped
 from system.conftest import Gept, until
 
 ROWS = """
@@ -92,7 +92,7 @@ def test_old_backups_go_when_the_new_one_is_whole(gept: Gept, backups: Path) -> 
 @pytest.fixture
 def slow(gept: Gept, tmp_path: Path) -> Path:
     """Let pg_dump of a server of ours begin and never end; give the file that tells it began."""
-    from gept.store.programs import binaries
+    from gept.store.embedded.programs import binaries
 
     folder = tmp_path / "bin"
     folder.mkdir()

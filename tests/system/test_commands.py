@@ -18,7 +18,7 @@ from services import Services
 from gept.cli import COMMANDS
 from gept.simulate import Market
 from gept.store import Server
-from gept.store.migrate import shipped
+from gept.store.schema.migrate import shipped
 from system.conftest import Gept, free_port, until
 
 AT = "2026-11-20T12:00:00Z"

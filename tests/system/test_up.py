@@ -16,7 +16,7 @@ import pytest
 from services import Services, bucket
 
 from gept.store import Server
-from gept.store.migrate import LOCK
+from gept.store.schema.migrate import LOCK
 from system.conftest import Gept, free_port, get, until
 
 TABLES = (
@@ -177,9 +177,9 @@ def test_a_lost_server_is_started_again(gept: Gept, up: subprocess.Popen[bytes],
 
 def test_a_dead_thread_ends_the_process(gept: Gept) -> None:
     (gept.folder / "sitecustomize.py").write_text(
-        "import gept.live\n"
+        "import gept.jobs.live\n"
         "def follow(self, collector, stop): raise ZeroDivisionError\n"
-        "gept.live.Live.follow = follow\n"
+        "gept.jobs.live.Live.follow = follow\n"
     )
 
     process = gept.start("up", PYTHONPATH=gept.path(gept.folder))

@@ -17,7 +17,7 @@ import pytest
 from gept.collectors import load_all
 from gept.model import Table
 from gept.store import Database, Store
-from gept.store.migrate import migrate
+from gept.store.schema.migrate import migrate
 
 HERE = Path(__file__).parent
 EMPTY = r"""

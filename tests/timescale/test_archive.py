@@ -16,7 +16,7 @@ from gept.archive.shelf import Shelf
 from gept.archive.writing import Archive
 from gept.collectors import load_all
 from gept.model import Table
-from gept.store.closed import closed
+from gept.store.copying.closed import closed
 from gept.store.layouts.timescale import lay_out
 
 Ask = Callable[..., list[Any]]

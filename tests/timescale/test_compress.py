@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gept.model import Table
-from gept.store.compress import compress
+from gept.store.layouts.compress import compress
 from gept.store.layouts.timescale import lay_out
 
 Ask = Callable[..., list[Any]]

@@ -13,8 +13,8 @@ from gept.collectors import load_all
 from gept.errors import UsageError
 from gept.model import Table
 from gept.store import Store
+from gept.store.layouts.retention import retention
 from gept.store.layouts.timescale import lay_out
-from gept.store.retention import retention
 
 Ask = Callable[..., list[Any]]
 BEFORE = datetime(2026, 11, 8, tzinfo=UTC)

@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from gept.model import Counts, Table
-from gept.store import Database, roles
+from gept.store import Database
 from gept.store.layouts.timescale import lay_out
 from gept.store.queries import named
-from gept.store.roles import Roles, declare
+from gept.store.schema import roles
+from gept.store.schema.roles import Roles, declare
 from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ import pytest
 
 from gept.model import Counts, Table
 from gept.store import Database
+from gept.store.layouts.retention import retention
+from gept.store.layouts.state import state
 from gept.store.layouts.timescale import lay_out
-from gept.store.retention import retention
-from gept.store.state import state
 from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 from gept.cli import layout
 from gept.model import Table
 from gept.store import Store
+from gept.store.layouts.state import state
 from gept.store.layouts.timescale import Mode, lay_out
-from gept.store.state import state
 
 Ask = Callable[..., list[Any]]
 FILL = """

@@ -34,7 +34,7 @@ from gept.schedule import Every
 from gept.settings import declared
 from gept.simulate.faults import KINDS
 from gept.sources import Source
-from gept.store.migrate import shipped
+from gept.store.schema.migrate import shipped
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gept.led import Led
+from gept.spool.led import Led
 
 
 def test_a_lead_outlasts_the_process_that_won_it(tmp_path: Path) -> None:

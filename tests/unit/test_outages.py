@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gept.collectors import latest
-from gept.outages import MOST, Outages
+from gept.spool.outages import MOST, Outages
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATEST = latest.COLLECTOR

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gept.errors import SpoolError, TapeError
-from gept.spool import PART, Spool, Waiting
-from gept.tape import Answer, Tape, pack, unpack
+from gept.spool.spool import PART, Spool, Waiting
+from gept.spool.tape import Answer, Tape, pack, unpack
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WORTH = {"latest": 4, "items": 1}
@@ -130,7 +130,7 @@ def test_there_is_room_while_a_tenth_is_free(spool: Spool, monkeypatch: pytest.M
 
     assert spool.has_room([waiting] * 3)
     assert not spool.has_room([waiting] * 4)
-    monkeypatch.setattr("gept.spool.disk_usage", lambda _: usage._replace(free=499))
+    monkeypatch.setattr("gept.spool.spool.disk_usage", lambda _: usage._replace(free=499))
     assert not spool.has_room([])
 
 

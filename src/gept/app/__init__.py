@@ -12,21 +12,22 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from .. import collectors, upstream
-from ..budget import Budget
 from ..errors import GeptError, StoreAway, StoreError
 from ..events import Observer, tell
-from ..led import Led
+from ..jobs.budget import Budget
 from ..model import Collector, Table
 from ..observe import logs
 from ..observe.health import Health
-from ..outages import Outages
 from ..runner import Runner
 from ..settings import Settings, renewed
 from ..spool import Spool
-from ..store import Database, Server, Store, address, renewing, tables
+from ..spool.led import Led
+from ..spool.outages import Outages
+from ..store import Database, Server, Store, address, renewing
 from ..store.database import create, is_there
 from ..store.layouts import timescale
-from ..store.migrate import migrate
+from ..store.schema import tables
+from ..store.schema.migrate import migrate
 from .selection import chosen as chosen
 from .selection import ports as ports
 

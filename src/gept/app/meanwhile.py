@@ -9,13 +9,13 @@ from threading import Thread
 from time import monotonic
 
 from ..events import Observer, tell
-from ..led import Led
-from ..live import Live
+from ..jobs.live import Live
+from ..jobs.stops import Stops
 from ..model import Collector
 from ..observe import logs
-from ..outages import Outages
 from ..settings import Settings
-from ..stops import Stops
+from ..spool.led import Led
+from ..spool.outages import Outages
 from ..store import Absent, Store
 from . import GRACE, now, runner, spool
 

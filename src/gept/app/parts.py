@@ -9,18 +9,18 @@ from itertools import groupby
 from threading import Event as Flag
 from time import monotonic
 
-from ..budget import Budget
-from ..drain import Drain
 from ..errors import SpoolError, StoreError
 from ..events import Event, Observer
-from ..live import Live
+from ..jobs.budget import Budget
+from ..jobs.drain import Drain
+from ..jobs.live import Live
+from ..jobs.repair import Repair
+from ..jobs.stops import Stops
 from ..model import Collector
 from ..observe.health import Health
-from ..repair import Repair
 from ..runner import Runner
 from ..settings import Settings
 from ..spool import Spool
-from ..stops import Stops
 from ..store import Lead, Store
 from . import now, outages, runner, spool, watch
 from .beginning import Beginning

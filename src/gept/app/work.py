@@ -7,16 +7,16 @@ from datetime import datetime
 from threading import Event as Flag
 
 from .. import upstream
-from ..budget import Budget
-from ..drain import Drain
 from ..events import Finished, tell
-from ..mend import Mender
+from ..jobs.budget import Budget
+from ..jobs.drain import Drain
+from ..jobs.mend import Mender
+from ..jobs.stops import Stops
+from ..jobs.verify import Verifier
 from ..model import Collector
 from ..settings import Settings
-from ..stops import Stops
+from ..spool.tape import unpack
 from ..store import Store
-from ..tape import unpack
-from ..verify import Verifier
 from . import chosen, now, runner, spool
 
 

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from ..model import Row, Table
-from ..store.content import Content
+from ..store.copying.content import Content
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

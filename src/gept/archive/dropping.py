@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from ..errors import ArchiveError
-from ..store.closed import Closed
-from ..store.content import Content
-from ..store.retention import Part
+from ..store.copying.closed import Closed
+from ..store.copying.content import Content
+from ..store.layouts.retention import Part
 from .shelf import Shelf
 
 DAY = timedelta(days=1)

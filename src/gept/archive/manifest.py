@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ArchiveError
-from ..store.content import Content
+from ..store.copying.content import Content
 
 FORM = 1
 MANIFEST = re.compile(r"_(\d{4}-\d\d-\d\d)\.json$")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArchiveError, UsageError
 from ..model import Row, Table
-from ..store.content import kinds
+from ..store.copying.content import kinds
 
 if TYPE_CHECKING:
     import pyarrow as pa

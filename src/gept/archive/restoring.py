@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..errors import ArchiveError
-from ..store.closed import Closed
+from ..store.copying.closed import Closed
 from .manifest import manifest_of
 from .shelf import Shelf
 

@@ -12,8 +12,8 @@ from typing import Any
 from .. import __version__
 from ..errors import ArchiveError
 from ..model import Collector, Row
-from ..store.closed import Closed, Snapshot, Standing
-from ..store.content import Content
+from ..store.copying.closed import Closed, Snapshot, Standing
+from ..store.copying.content import Content
 from . import manifest, parquet
 from .checksum import content_of
 from .manifest import FORM, Manifest, Ticks, Version

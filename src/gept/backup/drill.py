@@ -7,7 +7,7 @@ import socket
 from datetime import datetime
 from pathlib import Path
 
-from ..store import empty
+from ..store.copying import empty
 from . import folder as folders
 from .folder import Backup
 from .restore import made, refuse_unsound, restore

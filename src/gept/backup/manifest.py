@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import BackupError
-from ..store.snapshot import Measure
+from ..store.copying.snapshot import Measure
 
 FORMAT = 1
 NAME = "manifest.json"

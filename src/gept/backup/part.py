@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import BackupError, UsageError
-from ..store.copies import Shape, Source, Span, source
-from ..store.restoring import Restored, Staging, staging
+from ..store.copying.copies import Shape, Source, Span, source
+from ..store.copying.restoring import Restored, Staging, staging
 from . import folder as folders
 from . import manifest
 from .files import CHUNK, Digest, Measured, parts

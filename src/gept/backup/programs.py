@@ -17,9 +17,9 @@ from subprocess import PIPE
 from typing import IO
 
 from ..errors import BackupError
-from ..store.account import environ
 from ..store.database import without_password
-from ..store.programs import binaries
+from ..store.embedded.account import environ
+from ..store.embedded.programs import binaries
 
 INSTALLED = Path("/usr/lib/postgresql")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from ..errors import BackupError
-from ..store import empty
+from ..store.copying import empty
+from ..store.copying.snapshot import Measure, snapshot
 from ..store.database import is_there
-from ..store.snapshot import Measure, snapshot
 from . import files, programs, script
 from .folder import Backup
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import BackupError
-from ..store.snapshot import Snapshot, snapshot
+from ..store.copying.snapshot import Snapshot, snapshot
 from . import folder as folders
 from . import manifest, programs
 from .files import Digest, Measured, parts

@@ -13,7 +13,7 @@ from .exits import Exit
 from .moments import MOMENT, written
 
 if TYPE_CHECKING:
-    from ..backfill import Job
+    from ..jobs.backfill import Job
     from ..model import Collector
     from ..settings import Settings
 
@@ -59,8 +59,8 @@ def command(
 ) -> None:
     """Fetch what is missing of a span; what is there is not asked for again."""
     from .. import app, settings
-    from ..backfill import Job
     from ..errors import UsageError
+    from ..jobs.backfill import Job
 
     loaded = settings.load()
     [collector] = app.chosen([name], loaded)
@@ -81,8 +81,8 @@ def _run(settings: Settings, job: Job, reopen: bool) -> None:
     from threading import Event as Flag
 
     from .. import app
-    from ..backfill import Backfill
     from ..events import tell
+    from ..jobs.backfill import Backfill
     from .progress import Progress
 
     stop, collector = Flag(), job.collector

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .moments import written
 
 if TYPE_CHECKING:
-    from ..store.state import Policy, Size, State
+    from ..store.layouts.state import Policy, Size, State
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

@@ -11,7 +11,7 @@ import click
 from .exits import Exit
 
 if TYPE_CHECKING:
-    from ..mend import Outcome
+    from ..jobs.mend import Outcome
 
 ENDS = ("mended", "failed", "were fresh", "have no trades")
 

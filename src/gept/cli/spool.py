@@ -14,8 +14,8 @@ from .moments import written
 if TYPE_CHECKING:
     from threading import Event as Flag
 
-    from ..drain import Drain
-    from ..spool import Spool, Waiting
+    from ..jobs.drain import Drain
+    from ..spool.spool import Spool, Waiting
 
 
 @click.group("spool")

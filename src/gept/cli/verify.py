@@ -14,10 +14,10 @@ from .exits import Exit
 from .moments import MOMENT, written
 
 if TYPE_CHECKING:
+    from ..jobs.verify import Verdict
     from ..model import Collector
     from ..settings import Settings
     from ..store import Difference, Made
-    from ..verify import Verdict
 
 USUAL = timedelta(days=7)
 SHOWN = 20

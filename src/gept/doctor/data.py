@@ -8,9 +8,10 @@ from datetime import timedelta
 from ..collectors import migration_sets
 from ..errors import StoreError
 from ..model import Collector
-from ..store import Store, migrate
+from ..store import Store
+from ..store.layouts.state import State, state
 from ..store.layouts.timescale import Mode
-from ..store.state import State, state
+from ..store.schema import migrate
 from ..store.survey import Survey, reach
 from .finding import Finding, failure, ok, warning
 from .server import of_server

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 
-from ..store.migrate import OLDEST_SERVER
+from ..store.schema.migrate import OLDEST_SERVER
 from ..store.survey import Survey, host_of
 from .finding import Finding, failure, ok, warning
 from .subject import Subject

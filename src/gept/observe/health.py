@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..errors import StoreBroken
 from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
-from ..spool import Waiting
+from ..spool.spool import Waiting
 from ..store import Process, Standing
 
 TOLD_FOR = timedelta(hours=1)

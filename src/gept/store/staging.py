@@ -18,8 +18,8 @@ from psycopg import Cursor, adapters
 from psycopg.sql import SQL, Composed, Identifier
 
 from ..model import Row, Table
-from . import shape
-from .shape import Shape
+from .schema import shape
+from .schema.shape import Shape
 
 CREATE = SQL("CREATE TEMP TABLE IF NOT EXISTS {staged} ({columns}) ON COMMIT DELETE ROWS")
 COPY = SQL("COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)")

@@ -17,14 +17,15 @@ from psycopg.types.json import Json
 
 from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Row, Status
-from . import history, hours, ledger, retention, shape
+from . import history, hours, ledger
 from .commit import LOCK, Commit, Committed, Committing
 from .database import Database
 from .hours import Difference, Hour, Made
-from .layouts import plain, timescale
+from .layouts import plain, retention, timescale
 from .queries import named
 from .records import Day, Entry, Extent, Gap, Holder, Known, Process, Rank, Size, Standing
 from .rejects import Reject, RejectCount, Search, keep
+from .schema import shape
 from .writer import Batch, Writer
 
 NEWEST = SQL("SELECT max({time}) FROM {table} WHERE {column} = %s AND {time} <= %s")

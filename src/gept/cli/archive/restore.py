@@ -27,7 +27,7 @@ def command(
     from ... import app, settings
     from ...archive.restoring import restore
     from ...errors import UsageError
-    from ...store.closed import closed
+    from ...store.copying.closed import closed
 
     loaded = settings.load()
     shelf = shelf_of(name, where, loaded)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...archive.shelf import Shelf
     from ...archive.writing import Told
     from ...settings import Settings
-    from ...store.closed import Closed
+    from ...store.copying.closed import Closed
 
 PRECIOUS = "price_data_5min"
 
@@ -46,7 +46,7 @@ def command(
     """Write closed, complete UTC days of NAME, a collector or its table, to Parquet files."""
     from ... import app, settings
     from ...archive.writing import Archive
-    from ...store.closed import closed
+    from ...store.copying.closed import closed
 
     loaded, now = settings.load(), app.now()
     shelf = shelf_of(name, where, loaded)

@@ -12,7 +12,7 @@ def command(dry: bool) -> None:
     from ... import app, settings
     from ...errors import UsageError
     from ...store import address
-    from ...store import compress as closing
+    from ...store.layouts import compress as closing
 
     loaded = settings.load()
     if loaded.embedded:

@@ -10,7 +10,7 @@ def command() -> None:
     """Bring the schema up to date."""
     from ... import app, settings
     from ...collectors import migration_sets
-    from ...store import migrate as steps
+    from ...store.schema import migrate as steps
 
     loaded = settings.load()
     with app.store(loaded) as store:

@@ -13,7 +13,7 @@ from .found import database
 
 if TYPE_CHECKING:
     from ...settings import Settings
-    from ...store.retention import Part, Retention
+    from ...store.layouts.retention import Part, Retention
 
 PRECIOUS = "price_data_5min"
 OFF = "off"
@@ -27,7 +27,7 @@ OFF = "off"
 def command(table: str | None, age: str | None, force: bool, yes: bool) -> None:
     """Show how long prices are kept; delete those of TABLE that are older than AGE, or `off`."""
     from ... import app, settings
-    from ...store.retention import retention
+    from ...store.layouts.retention import retention
 
     loaded = settings.load()
     _check(loaded, table, age, force)

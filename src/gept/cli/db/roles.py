@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ...store.roles import Roles
+    from ...store.schema.roles import Roles
 
 PEOPLE = ("owner", "writer", "reader")
 
@@ -47,7 +47,7 @@ def command(
     from ...collectors import migration_sets
     from ...errors import UsageError
     from ...store import address
-    from ...store.roles import Roles, declare
+    from ...store.schema.roles import Roles, declare
 
     loaded = settings.load()
     if loaded.embedded:

@@ -24,7 +24,7 @@ def command(arguments: tuple[str, ...], demo: bool) -> None:
     from ...settings.secrets import without
     from ...store import address
     from ...store.database import without_password
-    from ...store.programs import binaries
+    from ...store.embedded.programs import binaries
 
     loaded = settings_of(demo)
     server = app.embedded(loaded, Flag())

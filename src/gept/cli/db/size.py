@@ -14,7 +14,7 @@ from .found import database
 def command(as_json: bool) -> None:
     """Show how large each table is, with its indexes and parts, the largest first."""
     from ... import settings
-    from ...store.state import state
+    from ...store.layouts.state import state
     from .. import layout
 
     with database(settings.load()) as found:

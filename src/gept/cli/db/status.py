@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
 
 
 def _list_tables(where: str) -> None:
-    from ...store.state import state
+    from ...store.layouts.state import state
     from .. import layout
 
     for line in layout.lines(state(where)):
@@ -41,8 +41,8 @@ def _list_tables(where: str) -> None:
 
 def _as_json(where: str) -> dict[str, Any]:
     from ...collectors import migration_sets
-    from ...store import migrate as steps
-    from ...store.state import state
+    from ...store.layouts.state import state
+    from ...store.schema import migrate as steps
     from .. import layout
 
     migrations = [
@@ -59,7 +59,7 @@ def _as_json(where: str) -> dict[str, Any]:
 
 def _list_migrations(where: str) -> None:
     from ...collectors import migration_sets
-    from ...store import migrate as steps
+    from ...store.schema import migrate as steps
 
     sets = migration_sets()
     for each in steps.status(where, sets):

@@ -21,7 +21,7 @@ def command(old: str) -> None:
 
     from ... import settings
     from ...errors import UsageError
-    from ...store.upgrade import upgrade as move
+    from ...store.embedded.upgrade import upgrade as move
 
     loaded = settings.load()
     if not loaded.embedded:

@@ -10,8 +10,8 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
 from ...errors import UsageError
-from ..migrate import LOCK, Sets, apply
 from ..queries import named
+from ..schema.migrate import LOCK, Sets, apply
 from ..session import session, step
 from .legacy import SCHEMA, Old, look, to_adopt
 from .mapping import faults

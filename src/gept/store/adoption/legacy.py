@@ -10,8 +10,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from ..layouts import timescale
-from ..migrate import begun, relations
 from ..queries import named
+from ..schema.migrate import begun, relations
 from .shapes import BY_NAME
 
 SCHEMA = "legacy"

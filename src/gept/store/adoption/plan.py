@@ -9,9 +9,9 @@ from psycopg import Connection
 from psycopg.errors import QueryCanceled
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from ..migrate import relations
 from ..queries import named
 from ..room import free
+from ..schema.migrate import relations
 from ..session import session
 from . import mapping
 from .begin import obstacles

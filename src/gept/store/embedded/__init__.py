@@ -1,0 +1,5 @@
+"""gept's own PostgreSQL: made, run, entered and upgraded without any other installation."""
+
+from .server import Server
+
+__all__ = ["Server"]
