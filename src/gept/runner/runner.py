@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..events import Dropped, Finished, Observer
 from ..model import Collector, Counts, Row, Status, Tick
-from ..spool.spool import Spool
+from ..spool import Spool
 from ..spool.tape import Answers, Player, Recorder, Tape, pack
 from ..store import Commit, Entry, Store
 from .asking import ask, refuse_spoilt, unexpected
