@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
@@ -16,6 +16,7 @@ from gept.store import Database
 from gept.store.layouts.retention import retention
 from gept.store.layouts.state import state
 from gept.store.layouts.timescale import lay_out
+from gept.store.schema.roles import Roles, declare
 from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -28,9 +29,16 @@ SOON = """
     SELECT alter_job(job_id, next_start => now()) FROM timescaledb_information.jobs
     WHERE proc_name = 'policy_compression'
 """
+POLICIES = """
+    SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'
+"""
 BROKEN = """
     SELECT err_message FROM timescaledb_information.job_errors
     WHERE err_message LIKE 'cannot drop portal%' LIMIT 1
+"""
+SUCCESSES = """
+    SELECT count(*) FROM timescaledb_information.job_stats
+    WHERE last_run_status = 'Success' AND hypertable_name IS NOT NULL
 """
 CLOSED = "SELECT bool_and(is_compressed) FROM timescaledb_information.chunks"
 
@@ -41,6 +49,22 @@ def connection(server: str, tables: dict[str, Table]) -> Iterator[psycopg.Connec
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(FILL, (TICK,))
         yield connection
+
+
+@pytest.fixture
+def declared(
+    server: str, connection: psycopg.Connection[Any], stop: Callable[[str], None]
+) -> Iterator[None]:
+    """Make the roles; take them away after the test, and what they took from everybody."""
+    declare(server, Roles(), {})
+    yield
+    stop(server)
+    for name in Roles().names:
+        connection.execute(f"REASSIGN OWNED BY {name} TO CURRENT_USER")
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
+    database = connection.info.dbname
+    connection.execute(f'GRANT TEMPORARY ON DATABASE "{database}" TO PUBLIC')
 
 
 def until(connection: psycopg.Connection[Any], query: Any, wanted: Any) -> None:
@@ -60,17 +84,32 @@ def test_the_scheduler_compresses_what_is_old_and_status_tells(
     connection.execute(SOON)
 
     until(connection, CLOSED, True)
-    until(
-        connection,
-        "SELECT count(*) FROM timescaledb_information.job_stats"
-        " WHERE last_run_status = 'Success' AND hypertable_name IS NOT NULL",
-        3,
-    )
+    until(connection, SUCCESSES, 3)
     found = state(server)
     [prices] = [each for each in found.sizes if each.name == "price_data_5min"]
     assert (prices.parts, prices.closed) == (1, 1)
     assert all(each.last_status == "Success" for each in found.policies)
     assert found.failures == ()
+
+
+def test_a_failure_is_over_once_the_policy_succeeds(
+    server: str, connection: psycopg.Connection[Any], fail: Callable[[str, int], None]
+) -> None:
+    connection.execute(SOON)
+    until(connection, SUCCESSES, 3)
+    for (job,) in connection.execute(POLICIES).fetchall():
+        fail(server, job)
+
+    assert state(server).failures == ()
+
+
+def test_the_scheduler_compresses_for_the_owner_of_the_roles(
+    connection: psycopg.Connection[Any], declared: None
+) -> None:
+    connection.execute(SOON)
+
+    until(connection, CLOSED, True)
+    until(connection, SUCCESSES, 3)
 
 
 def test_the_scheduler_deletes_what_a_person_told_it_to(
