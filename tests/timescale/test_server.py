@@ -15,7 +15,7 @@ from gept.model import Counts, Table
 from gept.store import Database
 from gept.store.layouts.retention import retention
 from gept.store.layouts.state import state
-from gept.store.layouts.timescale import lay_out
+from gept.store.layouts.timescale import Mode, lay_out, look
 from gept.store.schema.roles import Roles, declare
 from gept.store.writer import Batch, Writer
 
@@ -78,6 +78,16 @@ def until(connection: psycopg.Connection[Any], query: Any, wanted: Any) -> None:
     pytest.fail(f"{query} has not become {wanted!r} within {SECONDS:g} s")
 
 
+def until_apache(address: str) -> None:
+    """Wait until new sessions have the licence that the configuration names."""
+    for _ in range(int(SECONDS / 0.1)):
+        with psycopg.connect(address) as connection, connection.cursor() as cursor:
+            if look(cursor).mode is Mode.APACHE:
+                return
+        Event().wait(0.1)
+    pytest.fail(f"the licence has not changed within {SECONDS:g} s")
+
+
 def test_the_scheduler_compresses_what_is_old_and_status_tells(
     server: str, connection: psycopg.Connection[Any]
 ) -> None:
@@ -119,6 +129,29 @@ def test_the_scheduler_deletes_what_a_person_told_it_to(
         kept.keep("price_data_5min", timedelta(days=30))
 
     until(connection, "SELECT count(*) FROM price_data_5min", 0)
+
+
+@pytest.fixture
+def licence_taken_away(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Compress, and then let the server be of the Apache edition until the test is over."""
+    connection.execute("SELECT compress_chunk(each) FROM show_chunks('price_data_5min') each")
+    connection.execute("ALTER SYSTEM SET timescaledb.license = 'apache'")
+    connection.execute("SELECT pg_reload_conf()")
+    yield
+    connection.execute("ALTER SYSTEM RESET timescaledb.license")
+    connection.execute("SELECT pg_reload_conf()")
+
+
+def test_what_cannot_be_read_any_more_is_told_and_harms_nobody(
+    server: str, connection: psycopg.Connection[Any], licence_taken_away: None
+) -> None:
+    until_apache(server)
+
+    found = state(server)
+
+    [prices] = [each for each in found.sizes if each.name == "price_data_5min"]
+    assert (prices.rows, prices.closed) == (None, 1)
+    assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_two_writers_of_one_compressed_bucket_store_it_once(

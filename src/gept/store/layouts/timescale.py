@@ -309,12 +309,15 @@ def retentions(cursor: Cursor[Any]) -> dict[str, timedelta]:
     return dict(cursor.execute(named("retentions")).fetchall())
 
 
-def sizes(cursor: Cursor[Any]) -> dict[str, tuple[int | None, int]]:
-    """Return the estimated rows and the bytes of each hypertable, compressed chunks included."""
+def sizes(cursor: Cursor[Any], schema: str | None = None) -> dict[str, tuple[int | None, int]]:
+    """Return the estimated rows and the bytes of each hypertable, compressed chunks included.
+
+    ``schema`` is where they are; by default the current one.
+    """
     known = cursor.execute(KNOWS_CHUNKS).fetchone()
     if not known or not known[0]:
         return {}
-    found = cursor.execute(named("hypertable_sizes"))
+    found = cursor.execute(named("hypertable_sizes"), {"schema": schema})
     return {name: (rows, size) for name, _, rows, size, *_ in found}
 
 
