@@ -66,7 +66,7 @@ class Stand:
         ports = take("127.0.0.1", {"TEST": 0}, self.tls)
         self.port = ports.sockets[0].getsockname()[1]
         answers = Answers(self.health, lambda: b"", lambda: self.now)
-        self._server = server(ports, answers, self.board, self.token)
+        self._server = server(ports, answers, self.board, lambda: self.token)
         self._server.start()
         self._reader.start()
         return self

@@ -1,4 +1,4 @@
-"""The password of the database changes while gept runs: no tick is lost, and nothing restarts."""
+"""Secrets change while gept runs: no tick is lost, and nothing restarts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from gept.store import Server
-from system.conftest import Gept, free_port, until
+from system.conftest import Gept, free_port, get, until
 
 DONE = "SELECT count(*) FROM ledger WHERE status = 'done'"
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'collector'"
@@ -58,4 +58,26 @@ def test_the_password_changes_under_way(gept: Gept, server: Server, tmp_path: Pa
 
     assert process.poll() is None
     assert gept("gaps", "players").stdout == "no gaps\n"
+    assert "planted" not in gept.log.read_text()
+
+
+def test_the_token_of_the_dashboard_changes_under_way(
+    gept: Gept, port: int, tmp_path: Path
+) -> None:
+    file, one, two = tmp_path / "token", "planted-token-one", "planted-token-two"
+    file.write_text(one)
+    process = gept.start("dashboard", "players", DASHBOARD_TOKEN_FILE=str(file))
+
+    def opens(token: str) -> bool:
+        return get(port, "/api/status", Authorization=f"Bearer {token}")[0] == 200
+
+    until(lambda: opens(one))
+    file.write_text(two)
+    until(lambda: opens(two), 5)
+    assert not opens(one)
+    file.write_text("")
+    assert (opens(one), opens(two)) == (False, True)
+    file.unlink()
+    assert (opens(one), opens(two)) == (False, True)
+    assert process.poll() is None
     assert "planted" not in gept.log.read_text()

@@ -162,6 +162,19 @@ def test_a_cookie_ends_with_its_token(collectors: dict[str, Collector]) -> None:
         assert stand.get("/", Cookie=cookie.partition(";")[0])[0] == 401
 
 
+def test_another_token_holds_at_once_and_ends_the_cookies_of_the_last(
+    collectors: dict[str, Collector],
+) -> None:
+    with Stand(collectors.values(), TOKEN) as stand:
+        cookie = stand.get("/login", f"token={TOKEN}".encode())[1]["set-cookie"].partition(";")[0]
+        stand.token = "another one, as long"
+        by_old = [stand.get("/", Cookie=cookie), stand.get("/", Authorization=f"Bearer {TOKEN}")]
+        by_new = stand.get("/", Authorization="Bearer another one, as long")
+
+    assert [each[0] for each in by_old] == [401, 401]
+    assert by_new[0] == 200
+
+
 def test_browsers_are_told_to_run_nothing_else(collectors: dict[str, Collector]) -> None:
     with Stand(collectors.values()) as stand:
         answers = [stand.get(path)[1] for path in (*SHUT, *OPEN)]

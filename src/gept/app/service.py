@@ -15,7 +15,7 @@ from ..errors import GeptError, StoreAway, StoreError
 from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
-from ..settings import Settings
+from ..settings import Newest, Settings
 from ..store import Server, Store
 from ..web import Ports
 from ..web import Server as Web
@@ -45,6 +45,7 @@ class Service(ABC):
 
     def __post_init__(self) -> None:
         self.health = Health(self.collectors, now)
+        self._newest = Newest(self.settings)
 
     @abstractmethod
     def face(self) -> Web:
@@ -65,6 +66,10 @@ class Service(ABC):
     def meanwhile(self) -> AbstractContextManager[None]:
         """Give what is done for as long as the database is waited for."""
         return nullcontext()
+
+    def token(self) -> str | None:
+        """Return the token of the dashboard that holds now."""
+        return self._newest().dashboard_token
 
     @property
     def lives(self) -> bool:

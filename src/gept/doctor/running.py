@@ -79,7 +79,7 @@ def dashboard(subject: Subject) -> Iterator[Finding]:
     if status == 200:
         yield ok("dashboard", f"answers on port {port}{', with the token' if token else ''}")
     elif status:
-        remedy = "the token of the running gept up is another one: restart it"
+        remedy = "the running gept has another token: let both read one DASHBOARD_TOKEN_FILE"
         yield failure("dashboard", f"port {port}: HTTP {status}", remedy)
 
 
