@@ -14,6 +14,7 @@ from time import monotonic
 from ..errors import GeptError, StoreAway, StoreError
 from ..model import Collector
 from ..observe import logs
+from ..observe.certificate import CertificateLog
 from ..observe.health import Health
 from ..settings import Newest, Settings
 from ..store import Server, Store
@@ -46,6 +47,8 @@ class Service(ABC):
     def __post_init__(self) -> None:
         self.health = Health(self.collectors, now)
         self._newest = Newest(self.settings)
+        if self.ports.tls is not None:
+            self.ports.tls.tell(self.health.certificate, CertificateLog(now))
 
     @abstractmethod
     def face(self) -> Web:
