@@ -49,7 +49,9 @@ class Committing:
         if collector.keeps_first and known.status is Status.DONE:
             return None
         if _repeats(decoded, known) and not _insists(entry, known, BELIEVED_AFTER):
-            raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
+            raise NotYet(
+                f"the answer for {entry.tick:%Y-%m-%dT%H:%M:%SZ} repeats the bucket before"
+            )
         counts = self._write(decoded, entry, known)
         ledger.record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
         _doubt_following(cursor, collector, decoded, entry)
