@@ -17,7 +17,7 @@ from psycopg.types.json import Json
 
 from ..errors import StoreError, StoreRefused
 from ..model import Collector, Counts, Decoded, Rejected, Row, Status
-from . import history, hours, ledger
+from . import dropped, history, hours, ledger
 from .commit import LOCK, Commit, Committed, Committing
 from .database import Database
 from .hours import Difference, Hour, Made
@@ -114,7 +114,8 @@ class Store:
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
         with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
-            return Writer(cursor, collector.table).write(Batch(decoded.rows, now))
+            rows = dropped.left_out(cursor, collector, decoded)
+            return Writer(cursor, collector.table).write(Batch(rows, now))
 
     def newest_of_items(self, collector: Collector, items: Sequence[int]) -> dict[int, datetime]:
         """Return the newest stored time of each item that has one."""
