@@ -18,7 +18,7 @@ from gept.archive.dropping import Dropping
 from gept.archive.places import Folder
 from gept.archive.restoring import restore
 from gept.archive.shelf import Shelf
-from gept.archive.writing import Archive
+from gept.archive.writing import Archive, Terms
 from gept.cli import gept
 from gept.errors import ArchiveError, StoreRefused, UsageError
 from gept.model import Collector, Decoded, Status
@@ -78,7 +78,7 @@ def answer(tick: datetime, price: int) -> tuple[Decoded, Entry]:
 
 def archive(days: Closed, shelf: Shelf) -> Dropping:
     """Archive the week, and give what drops it."""
-    list(Archive(days, shelf, NOW).write(FIRST, FIRST + WEEK, check=True))
+    list(Archive(days, shelf, NOW, Terms(check=True)).write(FIRST, FIRST + WEEK))
     return Dropping(days, shelf)
 
 

@@ -61,6 +61,10 @@ class Bucket:
             found = chain.from_iterable(self._store.list(folder))
             return sorted(each["path"] for each in found)
 
+    def exists(self) -> bool:
+        """Tell whether anything is below the prefix: there is no other way for it to be."""
+        return bool(self.names(""))
+
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
         """Tell what the store refuses, in a sentence without what may be secret in it."""

@@ -27,6 +27,9 @@ class Place(Protocol):
     def names(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, sorted."""
 
+    def exists(self) -> bool:
+        """Tell whether there is such a place at all."""
+
 
 class Folder:
     """A folder of this machine."""
@@ -73,6 +76,11 @@ class Folder:
         with self._told(folder):
             found = (self._root / folder).rglob("*")
             return sorted(each.relative_to(self._root).as_posix() for each in found)
+
+    def exists(self) -> bool:
+        """Tell whether the folder is there."""
+        with self._told(""):
+            return self._root.is_dir()
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...archive.shelf import Shelf
     from ...archive.writing import Told
+    from ...model import Collector
     from ...settings import Settings
     from ...store.copying.closed import Closed
 
@@ -31,6 +32,7 @@ PRECIOUS = "price_data_5min"
 @click.option("--older-than", "age", help="Only days that ended so long ago, such as 90d.")
 @click.option("--to", "where", help="A folder, or s3://bucket/prefix. Default: GEPT_ARCHIVE.")
 @click.option("--gaps", is_flag=True, help="Take days with minutes that are missing for good.")
+@click.option("--accept", is_flag=True, help="Take days of which rows were lost before as well.")
 @click.option("--check", is_flag=True, help="Compare the rows of days archived before as well.")
 @click.option("--drop", is_flag=True, help="Then drop what is archived; shows it first.")
 @click.option("--yes", is_flag=True, help="With --drop: do it.")
@@ -45,17 +47,19 @@ def command(
 ) -> None:
     """Write closed, complete UTC days of NAME, a collector or its table, to Parquet files."""
     from ... import app, settings
-    from ...archive.writing import Archive
+    from ...archive.writing import Archive, Terms
     from ...store.copying.closed import closed
 
     loaded, now = settings.load(), app.now()
     shelf = shelf_of(name, where, loaded)
+    if flags["gaps"]:
+        _refuse_gaps(shelf.collector)
     span = _span(since, until, _length(age), now)
     if flags["drop"]:
         _refuse_drop(shelf, span[1], loaded, now, force=flags["force"])
     with database(loaded) as found, closed(found.needed) as days:
-        check = flags["check"] or flags["drop"]
-        _tell(shelf, Archive(days, shelf, now).write(*span, gaps=flags["gaps"], check=check))
+        terms = Terms(flags["gaps"], flags["accept"], flags["check"] or flags["drop"])
+        _tell(shelf, Archive(days, shelf, now, terms).write(*span))
         if flags["drop"]:
             _drop(days, shelf, span, yes=flags["yes"])
 
@@ -71,7 +75,8 @@ def _tell(shelf: Shelf, told: Iterator[Told]) -> None:
             continue
         for each in group:
             size = f"{each.rows} rows, {readable(each.bytes)}"
-            click.echo(f"{shelf.table} {each.day}: {outcome}: {size}")
+            gone = f", {each.lacking} rows too few" if each.lacking else ""
+            click.echo(f"{shelf.table} {each.day}: {outcome}: {size}{gone}")
             written_now += 1
     click.echo(f"{shelf.table}: {written_now} days written to {shelf.place}")
 
@@ -122,6 +127,17 @@ def _length(age: str | None) -> timedelta:
         return duration(age) if age else timedelta(0)
     except Wrong as error:
         raise UsageError(f"--older-than: {age!r} {error}") from error
+
+
+def _refuse_gaps(collector: Collector) -> None:
+    """Refuse to give up what can still be had. Raises UsageError."""
+    from ...errors import UsageError
+
+    if not collector.present_only:
+        raise UsageError(
+            f"--gaps: what is missing of {collector.name} is not missing for good; fetch it by "
+            f"`gept backfill {collector.name} --since …`, and leave --gaps out"
+        )
 
 
 def _refuse_drop(

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Literal
 from psycopg.types.json import Jsonb
 
 from ...errors import ArchiveError, UsageError
-from ...model import Collector, Row, Table
+from ...model import Collector, Row, Table, Vanished
 from ..commit import LOCK
 from ..faults import translated
 from ..layouts import plain, timescale
@@ -77,6 +77,16 @@ class Snapshot:
     def content(self) -> Content:
         """Return what the day holds, computed by the database."""
         return content(self.connection, self.collector, self.day)
+
+    def lacking(self) -> list[tuple[datetime, int]]:
+        """Return the ticks of which rows are gone that the ledger tells of, and how many each.
+
+        Only where an answer is the whole truth about its time are the rows of a tick known.
+        """
+        if self.collector.table.vanished is not Vanished.DELETE:
+            return []
+        query = statement(SQL(named("rows_lacking")), self.collector.table)
+        return self.connection.execute(query, span(self.collector, self.day)).fetchall()
 
     def rows(self) -> Iterator[list[Row]]:
         """Yield the rows in the order of the key, the time last; some at a time."""
