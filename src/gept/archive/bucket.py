@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArchiveError, UsageError
+from ..errors import ArchiveAway, ArchiveError, UsageError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Bucket:
         try:
             yield
         except (BaseError, OSError) as error:
-            raise ArchiveError(f"{self}/{name}: {_why(error)}") from None
+            raise ArchiveAway(f"{self}/{name}: {_why(error)}") from None
 
 
 def _store(where: str, settings: Settings) -> S3Store:

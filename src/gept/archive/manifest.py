@@ -115,7 +115,8 @@ def decode(data: bytes, name: str) -> Manifest:
     try:
         found = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArchiveError(f"{name}: is no manifest of gept ({error})") from error
+        remedy = "if the database has the day, remove that file and archive the day anew"
+        raise ArchiveError(f"{name}: is no manifest of gept ({error}); {remedy}") from error
     if found.form > FORM:
         raise ArchiveError(f"{name}: was written by gept {found.gept}; use that or a newer one")
     if name not in _names_of(found):

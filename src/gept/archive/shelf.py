@@ -8,7 +8,7 @@ from datetime import date
 from itertools import chain
 from typing import NamedTuple
 
-from ..errors import ArchiveError
+from ..errors import ArchiveAway, ArchiveError
 from ..model import Collector, Row
 from . import manifest, parquet
 from .checksum import content_of
@@ -91,6 +91,8 @@ class Shelf:
         """Tell whether the file of a day is that of its manifest; it is read for that."""
         try:
             return bool(self.file(of))
+        except ArchiveAway:
+            raise
         except ArchiveError:
             return False
 
