@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from ..disk import settle
 from ..errors import ArchiveError, UsageError
 from ..settings import Settings
 
@@ -69,7 +70,7 @@ class Folder:
                 waiting.replace(path)
             finally:
                 waiting.unlink(missing_ok=True)
-            _settle(path.parent)
+            settle(path.parent)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, sorted."""
@@ -109,12 +110,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _settle(folder: Path) -> None:
-    """Let the names in a folder be on disk as well."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Literal
@@ -20,10 +19,10 @@ from psycopg.types.json import Jsonb
 from ...errors import ArchiveError, UsageError
 from ...model import Collector, Row, Table, Vanished
 from ..commit import LOCK
-from ..faults import translated
 from ..layouts import plain, timescale
 from ..layouts.retention import Part, Retention
 from ..queries import named
+from ..session import session
 from .content import DAY, Content, content, listed, name_of, span, statement
 
 ROWS = 20_000
@@ -233,13 +232,8 @@ class Closed:
 @contextmanager
 def closed(address: str) -> Iterator[Closed]:
     """Open a database's days. Raises StoreAway or StoreBroken."""
-    try:
-        with psycopg.connect(
-            address, autocommit=True, connect_timeout=5, prepare_threshold=None
-        ) as connection:
-            yield Closed(connection)
-    except psycopg.Error as error:
-        raise translated(error) from error
+    with session(address) as connection:
+        yield Closed(connection)
 
 
 def _dropped(collector: Collector, day: date, what: Content, place: str) -> dict[str, Any]:
