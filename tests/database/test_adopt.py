@@ -159,6 +159,13 @@ def test_every_row_is_adopted_or_kept(
     ]
 
 
+def test_the_planner_knows_the_new_tables_at_once(old: str, ask: Ask) -> None:
+    adopt(old)
+
+    [(rows,)] = ask("SELECT reltuples FROM pg_class WHERE oid = 'price_data_5min'::regclass")
+    assert rows == ask("SELECT count(*) FROM price_data_5min")[0][0] > 0
+
+
 def test_minutes_are_floored_and_the_collector_of_the_minute_wins(old: str, ask: Ask) -> None:
     adopt(old)
 

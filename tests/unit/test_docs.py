@@ -187,6 +187,14 @@ def test_each_metric_is_documented() -> None:
     } == set()
 
 
+def test_each_room_of_the_source_and_each_file_beside_them_is_told() -> None:
+    text = (ROOT / "docs" / "how-to" / "develop.md").read_text()
+    rooms = (ROOT / "src" / "gept").glob("[a-z]*")
+    wanted = {f"{each.name}/" if each.is_dir() else each.name for each in rooms}
+
+    assert {each for each in wanted if f"`{each}`" not in text} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):

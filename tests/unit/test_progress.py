@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from gept.cli import progress
+from gept.cli import line, progress
 from gept.cli.progress import Progress
 from gept.errors import UpstreamRefused
 from gept.events import Finished
@@ -30,6 +30,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Give a clock: its newest number is the time."""
     clock = [0.0]
     monkeypatch.setattr(progress, "monotonic", lambda: clock[-1])
+    monkeypatch.setattr(line, "monotonic", lambda: clock[-1])
     return clock
 
 
@@ -54,7 +55,7 @@ def test_where_nothing_can_be_rewritten_there_is_a_line_a_minute(seconds: list[f
         seconds.append(second)
         told.ran(DONE, 1000 - second)
 
-    assert [line.split(",")[1] for line in stream.getvalue().splitlines()] == [
+    assert [each.split(",")[1] for each in stream.getvalue().splitlines()] == [
         " 1000 left",
         " 940 left",
         " 880 left",
@@ -67,7 +68,7 @@ def test_of_several_that_go_wrong_the_first_is_told(seconds: list[float]) -> Non
     for finished in (DONE, FAILED, FAILED, DONE, FAILED):
         told.ran(finished, 1)
 
-    failures = [line for line in stream.getvalue().splitlines() if "HTTP 404" in line]
+    failures = [each for each in stream.getvalue().splitlines() if "HTTP 404" in each]
     assert failures == ["5m: 2026-11-22 12:05:00Z failed: HTTP 404"] * 2
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from .cost import cost, length
 from .counting import Counting
 from .layout import readable
 
@@ -77,7 +77,8 @@ def lines(plan: Plan) -> Iterator[str]:
         named = ", ".join(f"{name} ({readable(size)})" for name, size in plan.others)
         yield f"not touched: {named}"
     if plan.steps:
-        yield from _cost(plan)
+        yield from cost(plan.space, plan.free, plan.seconds, "collecting may go on meanwhile")
+        yield "nothing was changed; stop what writes to these tables, then: gept db adopt --yes"
     elif not plan.parts and not plan.obstacles:
         yield "nothing is there to adopt"
 
@@ -103,7 +104,7 @@ def _of_table(step: Step) -> Iterator[str]:
         yield f"  goes on reading the old table, make it anew: {', '.join(old.readers)}"
     yield (
         f"  moved to legacy.{old.name}; its rows copied to {step.target}: "
-        f"{readable(step.space)} more, {_length(step.seconds)}"
+        f"{readable(step.space)} more, {length(step.seconds)}"
     )
 
 
@@ -113,19 +114,6 @@ def _repeated(step: Step) -> str:
     return (
         f"no key: of {step.looked_at:,} rows looked at {step.repeated:,} repeat the key of another"
     )
-
-
-def _cost(plan: Plan) -> Iterator[str]:
-    free = "unknown: look on the server" if plan.free is None else readable(plan.free)
-    yield f"space needed beside the old tables: {readable(plan.space)}; free: {free}"
-    if plan.free is not None and plan.free < plan.space:
-        yield "WARNING: the room may not suffice; make some first"
-    yield f"time: {_length(plan.seconds)}; collecting may go on meanwhile"
-    yield "nothing was changed; stop what writes to these tables, then: gept db adopt --yes"
-
-
-def _length(seconds: float) -> str:
-    return f"about {timedelta(seconds=max(1, round(seconds)))}"
 
 
 def account(parts: Iterable[Part]) -> Iterator[str]:

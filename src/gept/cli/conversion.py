@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from .cost import cost, length
 from .counting import Counting
 from .layout import readable
 
@@ -50,7 +50,10 @@ def lines(plan: Plan) -> Iterator[str]:
     if not plan.steps:
         yield "nothing is to be converted: no table of prices is in native partitions"
     elif not plan.obstacles:
-        yield from _cost(plan)
+        yield from cost(
+            plan.space, plan.free, plan.seconds, "reading and collecting go on meanwhile"
+        )
+        yield "nothing was changed; do it by: gept db convert --yes"
 
 
 def _of_table(step: Step) -> Iterator[str]:
@@ -59,20 +62,7 @@ def _of_table(step: Step) -> Iterator[str]:
     yield f"{old.name}: {rows} rows, {readable(old.bytes)} in {len(old.parts)} parts"
     if old.readers:
         yield f"  goes on being read by: {', '.join(old.readers)}"
-    yield f"  as a hypertable: {readable(step.space)} beside it, {_length(step.seconds)}"
-
-
-def _cost(plan: Plan) -> Iterator[str]:
-    free = "unknown: look on the server" if plan.free is None else readable(plan.free)
-    yield f"space needed beside the old tables: {readable(plan.space)}; free: {free}"
-    if plan.free is not None and plan.free < plan.space:
-        yield "WARNING: the room may not suffice; make some first"
-    yield f"time: {_length(plan.seconds)}; reading and collecting go on meanwhile"
-    yield "nothing was changed; do it by: gept db convert --yes"
-
-
-def _length(seconds: float) -> str:
-    return f"about {timedelta(seconds=max(1, round(seconds)))}"
+    yield f"  as a hypertable: {readable(step.space)} beside it, {length(step.seconds)}"
 
 
 def account(standing: Iterable[conversion.Progress]) -> Iterator[str]:

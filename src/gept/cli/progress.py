@@ -1,22 +1,17 @@
-"""How a long command goes: one line that is rewritten on a terminal, one a minute elsewhere."""
+"""How a long command goes."""
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from datetime import timedelta
 from time import monotonic
-from types import TracebackType
 from typing import Self, TextIO
 
-import click
-
 from ..events import Finished
+from .line import Line
 from .moments import written
 
 REMEMBERED = 120
-EVERY = 60.0
-CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -25,41 +20,34 @@ class Progress:
     def __init__(self, name: str, pace: timedelta, stream: TextIO | None = None) -> None:
         self._name = name
         self._pace = pace.total_seconds()
-        self._stream = stream or sys.stderr
-        self._terminal = self._stream.isatty()
+        self._line = Line(stream)
         self._recent: deque[tuple[float, int]] = deque(maxlen=REMEMBERED)
         self._done = 0
         self._rows = 0
-        self._written = -EVERY
         self._trouble: str | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Tell what was done in all."""
-        self._say(f"{self._name}: {self._done} requests done, {self._rows} rows")
+        self._line.say(f"{self._name}: {self._done} requests done, {self._rows} rows")
 
     def ran(self, finished: Finished, left: int) -> None:
         """Count a tick that was asked for; tell the first of several that go wrong."""
         trouble = finished.trouble
         if trouble and not self._trouble:
-            self._say(f"{self._name}: {written(finished.tick)} {finished.status}: {trouble}")
+            self._line.say(f"{self._name}: {written(finished.tick)} {finished.status}: {trouble}")
         self._trouble = trouble
         self._done += 1
         self._rows += finished.counts.rows
         self._recent.append((monotonic(), self._rows))
-        self._show(self._told(left))
+        self._line.show(self._told(left))
 
     def waits(self, why: str) -> None:
         """Tell why nothing is asked for, once for each reason."""
         if why != self._trouble:
-            self._say(f"{self._name}: {why}")
+            self._line.say(f"{self._name}: {why}")
         self._trouble = why
         self._recent.clear()
 
@@ -73,14 +61,3 @@ class Progress:
             f"{self._name}: {self._done} requests done, {left} left, {rate:.0f} rows/s, "
             f"{time_left} to go"
         )
-
-    def _show(self, line: str) -> None:
-        """Rewrite the line; where nothing can be rewritten, write one a minute."""
-        if self._terminal:
-            click.echo(f"{CLEAR}{line}", file=self._stream, nl=False)
-        elif monotonic() - self._written >= EVERY:
-            self._say(line)
-            self._written = monotonic()
-
-    def _say(self, line: str) -> None:
-        click.echo(f"{CLEAR if self._terminal else ''}{line}", file=self._stream)

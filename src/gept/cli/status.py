@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +17,9 @@ from .moments import from_json, in_json
 if TYPE_CHECKING:
     from ..observe.health import Health
     from ..store import Extent, Process
+
+
+JUST_STARTED = timedelta(seconds=2)
 
 
 @click.command("status")
@@ -100,10 +103,9 @@ def _table(told: dict[str, Any]) -> str:
             f"  {until:<21} {', '.join(each['tables'])}"
         )
     for each in told["processes"]:
-        leads = f"leads {', '.join(each['leads'])}" if each["leads"] else "stands by"
         waits = f", {each['spooled']} answers wait on its disk" if each["spooled"] else ""
         lines.append(
-            f"process {each['pid']} on {each['host']}, gept {each['version']}: {leads}{waits}"
+            f"process {each['pid']} on {each['host']}, gept {each['version']}: {_part(each)}{waits}"
         )
     lines += [
         resting(each["collector"], datetime.fromisoformat(since))
@@ -111,3 +113,11 @@ def _table(told: dict[str, Any]) -> str:
         if (since := each["backfill_paused_since"])
     ]
     return "\n".join([*lines, *(f"! {reason}" for reason in told["reasons"])])
+
+
+def _part(process: dict[str, Any]) -> str:
+    """Return what a process does; its first heart beat comes before it can lead anything."""
+    if process["leads"]:
+        return f"leads {', '.join(process['leads'])}"
+    started, beat = (datetime.fromisoformat(process[key]) for key in ("started_at", "beat_at"))
+    return "starts" if beat - started < JUST_STARTED else "stands by"

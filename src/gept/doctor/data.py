@@ -20,6 +20,7 @@ from .subject import Subject
 LOOK_BACK = timedelta(days=7)
 ON_ITS_WAY = timedelta(seconds=90)
 SOON = timedelta(days=7)
+BY_HAND = "gept db compress does it now, and tells what hinders it; the server's log has the rest"
 
 
 @of_server
@@ -51,7 +52,8 @@ def compression(subject: Subject, _: Survey) -> Iterator[Finding]:
         remedy = "raise timescaledb.max_background_workers, and restart the server"
         yield failure("compression", f"the policy of {each.name} is not run", remedy)
     for fault in found.failures:
-        yield failure("compression", f"{fault.what} of {fault.name}: {fault.reason}", "mend that")
+        seen = f"the last {fault.what} of {fault.name} failed: {fault.reason}"
+        yield failure("compression", seen, BY_HAND)
     compressed = {each.name for each in found.policies if each.what == "compression"}
     for name in sorted({each.table.journal or each.table.name for each in _big(subject)}):
         if name not in compressed:

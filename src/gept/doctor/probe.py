@@ -44,7 +44,8 @@ def answers(settings: Settings, collectors: Iterable[Collector]) -> dict[int, An
 
 
 def _answers(settings: Settings, collectors: Iterable[Collector]) -> Iterator[tuple[int, Answer]]:
-    for port in dict.fromkeys((settings.dashboard_port, *(each.port for each in collectors))):
+    ports = [settings.dashboard_port, settings.metrics_port, *(each.port for each in collectors)]
+    for port in dict.fromkeys(each for each in ports if each is not None):
         with suppress(OSError, HTTPException, ValueError):
             status, body = get(settings, port, "/health")
             told = json.loads(body)

@@ -10,7 +10,7 @@ from time import monotonic
 
 from ..errors import DecodeError, UpstreamError
 from ..model import Collector, Counts, Series
-from ..runner.runner import spoilt
+from ..runner.asking import spoilt
 from ..store import Rank, Store
 from ..upstream import BUDGET, Upstream
 from .budget import Budget

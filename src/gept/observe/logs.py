@@ -7,71 +7,44 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import MutableMapping
 from datetime import datetime
-from typing import Any, TextIO, cast
+from typing import Any
 
-# structlog takes rich along where it is installed, for some MiB that nobody here would see.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+from ..errors import GeptError, StoreBroken
+from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..model import Status
+from .lines import Console, Json
 
-import structlog  # noqa: E402
 
-from ..errors import GeptError, StoreBroken  # noqa: E402
-from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished  # noqa: E402
-from ..model import Status  # noqa: E402
+class Log(logging.LoggerAdapter[logging.Logger]):
+    """A log that takes an event, and what is known of it by name."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Keep what is known of an event together, for the form of the line."""
+        exc_info = kwargs.pop("exc_info", None)
+        return msg, {"exc_info": exc_info, "extra": {"about": kwargs}}
 
 
 def get_logger() -> Any:
     """Return the log."""
-    return structlog.get_logger()
+    return Log(logging.getLogger("gept"))
+
+
+log = get_logger()
 
 
 def configure() -> None:
     """Write for people where standard error is a terminal, one JSON object a line elsewhere."""
-    logging.basicConfig(handlers=[_Bridge(logging.WARNING)], force=True)
+    handler = logging.StreamHandler()
+    handler.setFormatter(Console() if sys.stderr.isatty() else Json())
+    logging.basicConfig(handlers=[handler], force=True)
+    logging.raiseExceptions = False  # nor tell of a line that a full disk refused
+    log.setLevel(logging.INFO)
     logging.getLogger("psycopg.pool").disabled = True  # health tells once what it tells each time
     logging.getLogger("psycopg").addFilter(_is_no_aftermath)
-    terminal = sys.stderr.isatty()
-    render: Any = structlog.processors.JSONRenderer()
-    if terminal:
-        plain = structlog.dev.plain_traceback
-        render = structlog.dev.ConsoleRenderer(exception_formatter=plain, pad_event_to=20)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            render,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(sys.stderr))),
-        cache_logger_on_first_use=True,
-    )
-
-
-class _Patient:
-    """Standard error, but for the lines that its disk does not take: collecting goes on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> None:
-        """Write, if there is room."""
-        with suppress(OSError):
-            self._stream.write(text)
-
-    def flush(self) -> None:
-        """Write what is still held back, if there is room."""
-        with suppress(OSError):
-            self._stream.flush()
-
-
-class _Bridge(logging.Handler):
-    """Takes what libraries warn of into our log, in our form."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        structlog.get_logger().warning(record.getMessage(), library=record.name)
 
 
 def _is_no_aftermath(record: logging.LogRecord) -> bool:
@@ -86,8 +59,7 @@ class Logs:
     lists it.
     """
 
-    def __init__(self, log: Any = None) -> None:
-        self._log = log or structlog.get_logger()
+    def __init__(self) -> None:
         self._broken: dict[str, datetime] = {}
         self._newest: dict[str, datetime] = {}
         self._skewed: set[str] = set()
@@ -96,7 +68,7 @@ class Logs:
     def __call__(self, event: Event) -> None:
         """Write one event, if it is worth a line."""
         if isinstance(event, Dropped):
-            self._log.error(
+            log.error(
                 "answer lost",
                 collector=event.collector,
                 tick=_written(event.tick),
@@ -117,9 +89,9 @@ class Logs:
             self._broken[event.collector] = event.tick
             stopped = isinstance(event.error, StoreBroken)
             said = "collector stopped" if stopped else "collector broke"
-            self._log.warning(said, **_about(event), error=event.trouble)
+            log.warning(said, **_about(event), error=event.trouble)
         if _is_bug(event):
-            self._log.error("bug", collector=event.collector, exc_info=event.error)
+            log.error("bug", collector=event.collector, exc_info=event.error)
 
     def _clock(self, source: str, skew: float) -> None:
         """Tell once that our clock and a source's differ, and once that they agree again."""
@@ -127,10 +99,10 @@ class Logs:
         if wrong and source not in self._skewed:
             self._skewed.add(source)
             remedy = "set the clock of this machine, and keep it right by NTP"
-            self._log.warning("clock is wrong", **about, remedy=remedy)
+            log.warning("clock is wrong", **about, remedy=remedy)
         elif not wrong and source in self._skewed:
             self._skewed.remove(source)
-            self._log.info("clock is right again", **about)
+            log.info("clock is right again", **about)
 
     def _tell_drift(self, collector: str, drift: tuple[str, ...]) -> None:
         """Tell once how answers differ from what we know, and once that they no longer do."""
@@ -139,18 +111,18 @@ class Logs:
         if set(drift) == set(before):
             return
         if drift:
-            self._log.warning("schema drift", collector=collector, differences=list(drift))
+            log.warning("schema drift", collector=collector, differences=list(drift))
         else:
-            self._log.info("schema as known again", collector=collector)
+            log.info("schema as known again", collector=collector)
 
     def _good(self, event: Finished, newest: datetime) -> None:
         if event.tick >= newest and (since := self._broken.pop(event.collector, None)) is not None:
-            self._log.info("collector recovered", collector=event.collector, since=_written(since))
+            log.info("collector recovered", collector=event.collector, since=_written(since))
         if event.warning:
-            self._log.warning("unexpected answer", **_about(event), warning=event.warning)
+            log.warning("unexpected answer", **_about(event), warning=event.warning)
         if event.again and not (event.counts.updated or event.counts.removed):
             return
-        self._log.info("revised" if event.again else "stored", **_about(event), **_counts(event))
+        log.info("revised" if event.again else "stored", **_about(event), **_counts(event))
 
 
 def _is_quiet(event: Finished) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -18,38 +18,21 @@ from ..errors import (
     StoreAway,
     StoreError,
     StoreRefused,
-    UpstreamError,
 )
 from ..events import Dropped, Finished, Observer
-from ..model import Collector, Counts, Decoded, Request, Row, Status, Tick
-from ..spool.spool import Spool
+from ..model import Collector, Counts, Row, Status, Tick
+from ..spool import Spool
 from ..spool.tape import Answers, Player, Recorder, Tape, pack
 from ..store import Commit, Entry, Store
-from ..upstream import BUDGET
+from .asking import ask, refuse_spoilt, unexpected
 from .patience import Ended, emptiness, next_try, says_nothing, settled_try
 from .witness import Witnesses
 
 T = TypeVar("T")
 
-MOST_PAGES = 200
 LONGEST_ERROR = 1000
 MOST_KEPT = 100
 KEPT = "stored already: of a tick's snapshots the first stays"
-
-
-@dataclass(slots=True)
-class _Answer:
-    """What the requests of one tick brought: rows, what was none, and the first failure."""
-
-    decoded: Decoded = field(default_factory=Decoded)
-    failure: GeptError | None = None
-
-    @property
-    def trouble(self) -> GeptError | None:
-        """What of the answer is missing, if anything."""
-        if self.failure is None and self.decoded.rejected:
-            return DecodeError(spoilt(self.decoded))
-        return self.failure
 
 
 @dataclass(slots=True)
@@ -159,7 +142,7 @@ class Runner:
 
     def _collect(self, run: _Run) -> Finished:
         collector, at = run.collector, run.at
-        answer = self._ask(run)
+        answer = ask(run.collector, run.source, self._tick(run))
         refuse_spoilt(answer.decoded, collector)
         status = Status.PARTIAL if answer.trouble else Status.DONE
         rejected = len(answer.decoded.rejected)
@@ -193,7 +176,7 @@ class Runner:
 
     def _queue(self, run: _Run, because: StoreError | None) -> Finished:
         with suppress(DecodeError):  # it is told when its turn comes
-            self._ask(run)
+            ask(run.collector, run.source, self._tick(run))
         kept = self._keep(run, because)
         if because is None and kept.status is Status.AWAY and run.source.answers:
             return self._collect(replace(run, source=Player(run.source.answers)))
@@ -228,46 +211,6 @@ class Runner:
                     raise
             run.newest = self._newest.get(name)
         return Tick(run.at, run.newest)
-
-    def _ask(self, run: _Run) -> _Answer:
-        """Make the requests of a tick; where one of several fails, the others still count."""
-        answer, tick = _Answer(), self._tick(run)
-        requests = list(run.collector.requests(tick))
-        started = monotonic()
-        for number, request in enumerate(requests, 1):
-            deadline = started + BUDGET * number / len(requests)
-            try:
-                part = self._read_or_instead(run, request, tick, deadline)
-            except (UpstreamError, DecodeError) as error:
-                if len(requests) == 1:
-                    raise
-                answer.failure = answer.failure or error
-                part = learnt(error)
-            answer.decoded = joined(answer.decoded, part)
-        if answer.failure and not answer.decoded.rows:
-            raise answer.failure
-        return answer
-
-    def _read_or_instead(self, run: _Run, request: Request, tick: Tick, deadline: float) -> Decoded:
-        """Read an answer; where it fails for good, what the collector would ask instead."""
-        try:
-            return self._read(run, request, tick, deadline)
-        except (UpstreamError, DecodeError) as error:
-            if (other := run.collector.instead(request)) is None:
-                raise
-            return joined(learnt(error), self._read(run, other, tick, deadline))
-
-    def _read(self, run: _Run, request: Request, tick: Tick, deadline: float) -> Decoded:
-        """Read an answer and the pages that continue it: all of them, or none."""
-        read = Decoded()
-        page = request
-        for _ in range(MOST_PAGES):
-            decoded = run.collector.decode(run.source.get(page, deadline), tick)
-            read = joined(read, decoded)
-            if decoded.more is None:
-                return read
-            page = decoded.more
-        raise DecodeError(f"{request} goes on for more than {MOST_PAGES} pages")
 
     def _give_up(self, run: _Run, error: Exception) -> Finished:
         """Record a tick that brought no rows; keep its answer where the database took nothing."""
@@ -330,42 +273,6 @@ def _timed(do: Callable[[], Finished]) -> Finished:
     """Return what a run ends with, and how long it took."""
     started = monotonic()
     return replace(do(), seconds=monotonic() - started)
-
-
-def learnt(error: GeptError) -> Decoded:
-    """Return what an answer that cannot be used tells all the same: how its shape has changed."""
-    known = error.drift if isinstance(error, DecodeError) else None
-    return Decoded(drift=[*(known or ())])
-
-
-def joined(read: Decoded, part: Decoded) -> Decoded:
-    """Return what was read, with one more part of it."""
-    read.rows.extend(part.rows)
-    read.rejected.extend(part.rejected)
-    read.drift.extend(each for each in part.drift if each not in read.drift)
-    return replace(read, digest=part.digest)
-
-
-def refuse_spoilt(decoded: Decoded, collector: Collector) -> None:
-    """Raise DecodeError where more of an answer is rejected than its collector tolerates."""
-    entries = len(decoded.rows) + len(decoded.rejected)
-    if len(decoded.rejected) > collector.tolerates * entries:
-        raise DecodeError(spoilt(decoded), rejected=decoded.rejected, drift=decoded.drift)
-
-
-def spoilt(decoded: Decoded) -> str:
-    """Return how much of an answer is rejected, and why the first of it was."""
-    bad, first = len(decoded.rejected), decoded.rejected[0]
-    entries = len(decoded.rows) + bad
-    return f"{bad} of {entries} entries are no rows; {first.where}: {first.reason}"
-
-
-def unexpected(rows: int, collector: Collector) -> str | None:
-    """Return a warning where a tick has fewer or more rows than it should; they are kept."""
-    expect = collector.expect
-    if rows in expect:
-        return None
-    return f"{rows} rows, where {expect.start} to {expect.stop - 1} are expected"
 
 
 def _told(error: Exception) -> str:

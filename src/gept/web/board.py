@@ -212,7 +212,8 @@ def _container(process: Process, now: datetime) -> dict[str, Any]:
     """Return a process in the form that containers had here."""
     minutes = int(_seconds(now - process.started_at) // 60)
     name = f"{'+'.join(process.collectors)} ({process.host}:{process.pid})"
-    return {"name": name, "status": f"Up {minutes} minutes", "ports": ""}
+    plural = "" if minutes == 1 else "s"
+    return {"name": name, "status": f"Up {minutes} minute{plural}", "ports": ""}
 
 
 def _iso(moment: datetime | None) -> str | None:

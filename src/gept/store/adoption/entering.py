@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from ...model import Collector
 from ..queries import named
-from ..store import declared
+from ..subjects.ticks import declared
 from .parts import Part, move
 
 DAY = timedelta(days=1)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection, Cursor
+from psycopg.sql import SQL, Identifier
 
 from ...model import Collector
 from ..session import session, step
@@ -31,6 +32,8 @@ CHECKED = """
         checked = checked + %(rows)s, lost = lost + %(lost)s
     WHERE source = %(source)s AND part = %(part)s
 """
+LONG = "SET LOCAL statement_timeout = '1h'"
+ANALYZE = SQL("ANALYZE {}")
 Clock = Callable[[], datetime]
 
 
@@ -51,6 +54,15 @@ def work(address: str, job: Job) -> Iterator[Part]:
         for stage, run in (("copy", _copy), ("enter", _enter), ("check", _check)):
             for part in at(every(connection), stage):
                 yield from run(connection, part, job)
+        _analyze(connection, {each.target for each in every(connection)})
+
+
+def _analyze(connection: Connection[Any], tables: set[str]) -> None:
+    """Let the planner know what the tables hold now: nothing else tells it of partitions."""
+    for each in sorted(tables):
+        with step(connection) as cursor:
+            cursor.execute(LONG)
+            cursor.execute(ANALYZE.format(Identifier(each)))
 
 
 def _copy(connection: Connection[Any], part: Part, job: Job) -> Iterator[Part]:
