@@ -20,8 +20,6 @@ from .manifest import FORM, Manifest, Ticks, Version
 from .shelf import Shelf
 
 DAY = timedelta(days=1)
-Lacking = list[tuple[datetime, int]]
-"""Ticks of which rows are gone, and how many each."""
 
 
 class Outcome(StrEnum):
@@ -60,6 +58,20 @@ class Terms:
     check: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database holds of a day; ``lacking`` has ticks with too few rows, and how many."""
+
+    content: Content
+    ticks: Ticks
+    lacking: list[tuple[datetime, int]]
+
+    @property
+    def gone(self) -> int:
+        """How many rows the ledger tells of that are not there."""
+        return sum(count for _, count in self.lacking)
+
+
 class Archive:
     """Writes the days of one collector."""
 
@@ -87,15 +99,13 @@ class Archive:
             ticks = _ticks(snapshot.ticks())
             if whole and whole.ticks == ticks and not self._terms.check:
                 return Told(day, Outcome.SAME, whole.rows, whole.bytes)
-            content = snapshot.content()
-            if whole and whole.content == content:
-                return self._same_rows(whole, ticks)
-            lacking = snapshot.lacking()
-            if why := self._refusal(known, content, ticks, lacking):
+            found = Found(snapshot.content(), ticks, snapshot.lacking())
+            if whole and whole.content == found.content:
+                return self._same_rows(whole, found)
+            if why := self._refusal(known, found):
                 return Told(day, Outcome.LEFT, why=why)
-            data = self._encoded(snapshot, content)
-        made = self._manifest(day, content, data, ticks, known)
-        made = _changed(made, lacking=sum(count for _, count in lacking))
+            data = self._encoded(snapshot, found.content)
+        made = self._manifest(day, found, data, known)
         self._keep(made, data, known)
         outcome = Outcome.AGAIN if known else Outcome.WRITTEN
         return Told(day, outcome, made.rows, made.bytes, lacking=made.lacking)
@@ -106,18 +116,16 @@ class Archive:
             return False
         return self._shelf.is_whole(known) if self._terms.check else self._shelf.is_there(known)
 
-    def _refusal(
-        self, known: Manifest | None, content: Content, ticks: Ticks, lacking: Lacking
-    ) -> str:
+    def _refusal(self, known: Manifest | None, found: Found) -> str:
         """Return why rows cannot be archived as they are; nothing where they can."""
-        if known and (why := _lost(known, content, ticks)):
+        if known and (why := _lost(known, found)):
             return why
-        return "" if self._terms.lacking else _gone(self._shelf.collector, lacking)
+        return "" if self._terms.lacking else _gone(self._shelf.collector, found)
 
-    def _same_rows(self, known: Manifest, ticks: Ticks) -> Told:
-        if known.ticks == ticks:
+    def _same_rows(self, known: Manifest, found: Found) -> Told:
+        if known.ticks == found.ticks:
             return Told(known.day, Outcome.SAME, known.rows, known.bytes)
-        self._put(_changed(known, ticks=ticks))
+        self._put(_changed(known, ticks=found.ticks, lacking=found.gone))
         return Told(known.day, Outcome.TICKS, known.rows, known.bytes)
 
     def _encoded(self, snapshot: Snapshot, content: Content) -> bytes:
@@ -134,10 +142,9 @@ class Archive:
             raise ArchiveError(f"{snapshot.day}: the checksum of the file is not the database's")
         return data
 
-    def _manifest(
-        self, day: date, content: Content, data: bytes, ticks: Ticks, known: Manifest | None
-    ) -> Manifest:
+    def _manifest(self, day: date, found: Found, data: bytes, known: Manifest | None) -> Manifest:
         replaced = [*known.replaced, _version(known)] if known else []
+        content = found.content
         return Manifest(
             form=FORM,
             gept=__version__,
@@ -153,7 +160,8 @@ class Archive:
             low=content.low,
             high=content.high,
             archived_at=self._now,
-            ticks=ticks,
+            ticks=found.ticks,
+            lacking=found.gone,
             replaced=replaced,
         )
 
@@ -180,13 +188,13 @@ def _unfit(collector: Collector, standing: Standing, gaps: bool) -> str:
     return f"{standing.unsettled} ticks are not settled" if standing.unsettled else ""
 
 
-def _lost(known: Manifest, content: Content, ticks: Ticks) -> str:
+def _lost(known: Manifest, found: Found) -> str:
     """Return why a day cannot take the place of the archived one; nothing where it can.
 
     A correction that takes rows away is in the ledger; a loss of rows is not.
     """
-    gone = known.rows - content.rows
-    if gone <= 0 or ticks.answered < known.ticks.answered:
+    gone = known.rows - found.content.rows
+    if gone <= 0 or found.ticks.answered < known.ticks.answered:
         return ""
     return (
         f"the database lacks {gone} of the {known.rows} archived rows, and the ledger does not "
@@ -194,13 +202,13 @@ def _lost(known: Manifest, content: Content, ticks: Ticks) -> str:
     )
 
 
-def _gone(collector: Collector, lacking: Lacking) -> str:
+def _gone(collector: Collector, found: Found) -> str:
     """Return what is gone that the ledger tells of; nothing where nothing is."""
-    if not lacking:
+    if not found.lacking:
         return ""
-    rows, first = sum(count for _, count in lacking), lacking[0][0].astimezone(UTC)
+    first = found.lacking[0][0].astimezone(UTC)
     return (
-        f"{rows} rows are gone that the ledger tells of, in {len(lacking)} ticks from "
+        f"{found.gone} rows are gone that the ledger tells of, in {len(found.lacking)} ticks from "
         f"{first:%Y-%m-%d %H:%M}Z on; `gept once {collector.name} --at {first:%Y-%m-%dT%H:%M}Z` "
         "asks for one again, --accept takes the day as it is"
     )
