@@ -230,12 +230,13 @@ def test_rows_that_the_database_lost_stay_in_the_archive(
     whole = file_of(tmp_path, WEEK[0]).read_bytes()
     query("DELETE FROM price_data_5min WHERE timestamp = %s", FIRST)
 
-    checked = run("5m", "--check").output
+    checked = run("5m", "--check")
     kept = file_of(tmp_path, WEEK[0]).read_bytes()
     run("restore", "5m", "--replace")
 
-    assert "2026-09-03: left: the database lacks 2 of the 862 archived rows" in checked
-    assert "`gept archive restore --replace`" in checked
+    assert checked.exit_code == Exit.DIFFERENT
+    assert "2026-09-03: left: the database lacks 2 of the 862 archived rows" in checked.output
+    assert "`gept archive restore --replace`" in checked.output
     assert kept == whole
     assert "archived already" in run("5m", "--check").output
 
@@ -264,6 +265,7 @@ def test_a_day_of_which_rows_vanished_is_left_unless_that_is_accepted(
         "2026-09-04: left: 3 rows are gone that the ledger tells of, in 2 ticks from "
         "2026-09-04 00:00Z on; `gept once 5m --at 2026-09-04T00:00Z` asks for one again"
     ) in left.output
+    assert (left.exit_code, taken.exit_code) == (Exit.DIFFERENT, Exit.OK)
     assert "2026-09-04: archived: 859 rows, " in taken.output
     assert ", 3 rows too few" in taken.output
     assert [manifest_of(tmp_path, day)["lacking"] for day in WEEK[:2]] == [0, 3]
@@ -642,6 +644,8 @@ def test_the_list_has_each_day(run: Run, fill: Run) -> None:
         (("5m", "--older-than", "long"), "--older-than: 'long' is not a length of time"),
         (("5m", "--since", "2026-11-22"), "--since: 2026-11-22 00:00:00Z leaves no whole day"),
         (("hourly", "--gaps"), "--gaps: what is missing of hourly is not missing for good; fetch"),
+        (("latest", "--accept"), "--accept: of latest nobody knows how many rows a tick must have"),
+        (("hourly", "--yes"), "--yes: has no meaning without --drop"),
         (("hourly", "--drop"), "--drop: days of the last 14 days stay"),
         (("5m", "--drop", "--older-than", "30d"), "add --force"),
         (("5m", "--to", "ftp://x"), "'ftp://x' is no place; name a folder, or s3://"),

@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     TICKS = "its rows are as they were; its ledger is archived anew"
     SAME = "archived already"
     LEFT = "left"
+    LOST = "left, since rows are gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Archive:
             if whole and whole.content == found.content:
                 return self._same_rows(whole, found)
             if why := self._refusal(known, found):
-                return Told(day, Outcome.LEFT, why=why)
+                return Told(day, Outcome.LOST, why=why)
             data = self._encoded(snapshot, found.content)
         made = self._manifest(day, found, data, known)
         self._keep(made, data, known)

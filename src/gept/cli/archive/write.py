@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..db.found import database
+from ..exits import Exit
 from ..layout import readable
 from ..moments import EVER, MOMENT, written
 from .found import DAY, midnight, shelf_of
@@ -52,25 +54,26 @@ def command(
 
     loaded, now = settings.load(), app.now()
     shelf = shelf_of(name, where, loaded)
-    if flags["gaps"]:
-        _refuse_gaps(shelf.collector)
+    _refuse_senseless(shelf.collector, flags)
     span = _span(since, until, _length(age), now)
     if flags["drop"]:
         _refuse_drop(shelf, span[1], loaded, now, force=flags["force"])
     with database(loaded) as found, closed(found.needed) as days:
         terms = Terms(flags["gaps"], flags["accept"], flags["check"] or flags["drop"])
-        _tell(shelf, Archive(days, shelf, now, terms).write(*span))
+        lost = _tell(shelf, Archive(days, shelf, now, terms).write(*span))
         if flags["drop"]:
             _drop(days, shelf, span, yes=flags["yes"])
+    sys.exit(Exit.DIFFERENT if lost else Exit.OK)
 
 
-def _tell(shelf: Shelf, told: Iterator[Told]) -> None:
-    """Tell of each day; of those that are left a range at a time."""
+def _tell(shelf: Shelf, told: Iterator[Told]) -> bool:
+    """Tell of each day, of those that are left a range at a time; return whether rows are gone."""
     from ...archive.writing import Outcome
 
-    written_now = 0
+    written_now, lost = 0, False
     for (outcome, why), group in groupby(told, key=lambda each: (each.outcome, each.why)):
-        if outcome in {Outcome.LEFT, Outcome.SAME}:
+        lost = lost or outcome is Outcome.LOST
+        if outcome in {Outcome.LEFT, Outcome.LOST, Outcome.SAME}:
             click.echo(_range(shelf.table, list(group), why or outcome))
             continue
         for each in group:
@@ -79,6 +82,7 @@ def _tell(shelf: Shelf, told: Iterator[Told]) -> None:
             click.echo(f"{shelf.table} {each.day}: {outcome}: {size}{gone}")
             written_now += 1
     click.echo(f"{shelf.table}: {written_now} days written to {shelf.place}")
+    return lost
 
 
 def _range(table: str, days: list[Told], why: str) -> str:
@@ -129,15 +133,24 @@ def _length(age: str | None) -> timedelta:
         raise UsageError(f"--older-than: {age!r} {error}") from error
 
 
-def _refuse_gaps(collector: Collector) -> None:
-    """Refuse to give up what can still be had. Raises UsageError."""
+def _refuse_senseless(collector: Collector, flags: dict[str, bool]) -> None:
+    """Refuse what has no meaning for a collector, or alone. Raises UsageError."""
     from ...errors import UsageError
+    from ...model import Vanished
 
-    if not collector.present_only:
+    name = collector.name
+    if flags["gaps"] and not collector.present_only:
         raise UsageError(
-            f"--gaps: what is missing of {collector.name} is not missing for good; fetch it by "
-            f"`gept backfill {collector.name} --since …`, and leave --gaps out"
+            f"--gaps: what is missing of {name} is not missing for good; fetch it by "
+            f"`gept backfill {name} --since …`, and leave --gaps out"
         )
+    if flags["accept"] and collector.table.vanished is not Vanished.DELETE:
+        raise UsageError(
+            f"--accept: of {name} nobody knows how many rows a tick must have; leave it out"
+        )
+    for flag in ("yes", "force"):
+        if flags[flag] and not flags["drop"]:
+            raise UsageError(f"--{flag}: has no meaning without --drop; add that, or leave it out")
 
 
 def _refuse_drop(
