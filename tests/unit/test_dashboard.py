@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from stand import NOW, TOKEN, Stand, T
+from stand import NOW, TOKEN, Stand, T, reading
 
 from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
@@ -53,7 +53,8 @@ def test_collectors_gaps_and_processes_are_told(collectors: dict[str, Collector]
         told = stand.status()
 
     five = next(each for each in told["collectors"] if each["name"] == "5m")
-    assert five["error"] == "HTTP 404"
+    assert five["error"] == five["last_error"] == "HTTP 404"
+    assert five["last_error_at"] == T.isoformat()
     assert five["last_status"] == "failed"
     assert five["next_run"] == "2026-11-22T12:35:12+00:00"
     assert five["led_by"] == ["quiet:7"]
@@ -63,6 +64,31 @@ def test_collectors_gaps_and_processes_are_told(collectors: dict[str, Collector]
     assert told["containers"] == [
         {"name": "5m+items (quiet:7)", "status": "Up 180 minutes", "ports": ""}
     ]
+
+
+def test_the_last_error_is_told_though_a_later_tick_went_well(
+    collectors: dict[str, Collector],
+) -> None:
+    told = Stand(collectors.values(), reading=reading("HTTP 503"))
+    told.board.look(told.read)
+    shown = {each["name"]: each for each in told.board.told()["collectors"]}
+
+    assert (shown["5m"]["error"], shown["5m"]["last_error"]) == (None, "HTTP 503")
+    assert shown["5m"]["last_error_at"] == (T - timedelta(hours=1, minutes=5)).isoformat()
+    assert (shown["hourly"]["last_error"], shown["hourly"]["last_error_at"]) == (None, None)
+
+
+def test_what_no_process_follows_does_not_run_however_fresh_it_is(
+    collectors: dict[str, Collector],
+) -> None:
+    stand = Stand(collectors.values())
+    stand.health.fleet(stand.reading.processes)
+    shown = {each["name"]: each for each in stand.board.told()["collectors"]}
+
+    assert (shown["5m"]["status"], shown["5m"]["trouble"]) == ("healthy", None)
+    assert shown["5m"]["next_run"] is not None
+    assert (shown["latest"]["status"], shown["latest"]["next_run"]) == ("not running", None)
+    assert shown["latest"]["trouble"].startswith("latest: no process follows it; ")
 
 
 def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collector]) -> None:

@@ -110,7 +110,7 @@ class Health:
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
         self._led: frozenset[str] = frozenset()
-        self._unled: list[str] = []
+        self._unled: Mapping[str, str] = {}
         self._skews: dict[str, float] = {}
         self._saved = Saved()
 
@@ -165,9 +165,17 @@ class Health:
         led = {name for each in processes for name in each.leads}
         stand_by = {name for each in processes for name in each.collectors}
         with self._lock:
-            self._unled = [
-                _unled(name, waits=name in stand_by) for name in self._states if name not in led
-            ]
+            self._unled = {
+                name: _unled(name, waits=name in stand_by)
+                for name in self._states
+                if name not in led
+            }
+
+    @property
+    def unled(self) -> Mapping[str, str]:
+        """The collectors that no process leads, and why; none where that is not looked for."""
+        with self._lock:
+            return self._unled
 
     @property
     def led(self) -> frozenset[str]:
@@ -234,7 +242,7 @@ class Health:
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         found += self.spooled.troubles(now)
         with self._lock:
-            found += self._unled
+            found += self._unled.values()
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
 
     def warnings(self) -> list[str]:

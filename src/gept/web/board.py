@@ -24,6 +24,7 @@ TELLS_FOR = 1.0
 WAIT, NAP = 2.0, 0.05
 CRITICAL = timedelta(hours=1)
 MOST_GAPS = 20
+NOT_RUNNING = "not running"
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 DISPLAY = {
     "price_data_5min": "5-Minute Prices",
@@ -135,26 +136,39 @@ class Board:
 
     def _collector(self, state: State, now: datetime) -> dict[str, Any]:
         collector, lag = state.collector, state.lag(now)
-        schedule = collector.schedule
+        schedule, unled = collector.schedule, self._health.unled.get(collector.name)
+        following = schedule.due(schedule.following(schedule.newest(now)))
+        last_error_at, last_error = self._last_error(state)
         leaders = [each for each in self._reading.processes if collector.name in each.leads]
         return {
             "name": collector.name,
             "about": collector.about,
             "tables": collector.tables,
-            "status": judged(collector, state.newest, now),
-            "trouble": state.trouble(now),
+            "status": NOT_RUNNING if unled else judged(collector, state.newest, now),
+            "trouble": unled or state.trouble(now),
             "newest_good_tick": _iso(state.newest),
             "lag_seconds": None if lag is None else _seconds(lag),
             "interval_seconds": _seconds(schedule.interval),
-            "next_run": _iso(schedule.due(schedule.following(schedule.newest(now)))),
+            "next_run": None if unled else _iso(following),
             "last_status": state.status,
             "error": state.error,
+            "last_error": last_error,
+            "last_error_at": _iso(last_error_at),
             "ticks_missing": state.missing,
             "completeness": dict(state.shares),
             "schema_drift": None if state.drift is None else list(state.drift),
             "led_by": [f"{each.host}:{each.pid}" for each in leaders],
             "backfill_paused_since": _iso(self._reading.paused.get(collector.name)),
         }
+
+    def _last_error(self, state: State) -> tuple[datetime | None, str | None]:
+        """Return the newest tick that went wrong, and why: the newest of all, or of a gap."""
+        step, gaps = state.collector.schedule.interval, self._reading.gaps
+        of_gaps = gaps.get(state.collector.name, ())
+        found = [(gap.until - step, gap.error) for gap in of_gaps if gap.error]
+        if state.error and state.tick:
+            found.append((state.tick, state.error))
+        return max(found) if found else (None, None)
 
     def _gaps(self) -> list[dict[str, Any]]:
         """Return the newest gaps of all collectors, the newest first."""
