@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stand import NOW, TOKEN, Stand, T, reading
@@ -15,6 +17,7 @@ from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
 from gept.model import Collector
 from gept.settings import load
+from gept.store import Neighbour, Size
 from gept.web import tls
 from gept.web.board import Reading, in_words, judged
 
@@ -106,6 +109,41 @@ def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collecto
     assert in_two_hours["hourly"] == "stale"
     assert in_two_hours["items"] == "healthy"
     assert judged(collectors["5m"], None, NOW) == "critical"
+
+
+def test_predictions_are_told_where_there_are_some(collectors: dict[str, Collector]) -> None:
+    def told(predictions: Neighbour) -> Any:
+        stand = Stand(collectors.values(), reading=replace(reading(), predictions=predictions))
+        stand.board.look(stand.read)
+        return stand.board.told()["tables"][-1]
+
+    size = Size("predictions", True, 54_000_000, 6_442_450_944)
+    fresh = told(Neighbour("predictions", size, NOW - timedelta(seconds=299)))
+    others = [
+        told(Neighbour("predictions", size, NOW - timedelta(seconds=age)))["status"]
+        for age in (300, 3599, 3600)
+    ]
+    empty, ahead = (
+        told(Neighbour("predictions", size, at)) for at in (None, NOW + timedelta(hours=1))
+    )
+    locked = told(Neighbour("predictions", error="lock timeout"))
+
+    assert fresh == {
+        "name": "predictions",
+        "display": "ML Predictions",
+        "collector": None,
+        "rows": 54_000_000,
+        "rows_are_estimated": True,
+        "size": "6.0 GB",
+        "size_bytes": 6_442_450_944,
+        "latest": "2026-11-22T12:26:21+00:00",
+        "age_seconds": 299.0,
+        "status": "healthy",
+    }
+    assert others == ["stale", "stale", "critical"]
+    assert (empty["status"], empty["age_seconds"]) == ("critical", None)
+    assert (ahead["status"], ahead["age_seconds"]) == ("healthy", 0.0)
+    assert (locked["status"], locked["error"], locked["rows"]) == ("error", "lock timeout", None)
 
 
 def test_many_viewers_cost_one_reading_and_none_cost_none(

@@ -6,7 +6,7 @@ import json
 from asyncio import sleep
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 from time import monotonic
 from typing import Any
@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import StoreError
 from ..model import Collector
 from ..observe.health import Health, State
-from ..store import Gap, Process, Size
+from ..store import Gap, Neighbour, Process, Size
 
 EVERY = 4.0
 """Seconds between two readings while somebody looks; nothing is read while nobody does."""
@@ -23,6 +23,8 @@ TELLS_FOR = 1.0
 """Seconds for which all viewers get the same answer."""
 WAIT, NAP = 2.0, 0.05
 CRITICAL = timedelta(hours=1)
+STALE = timedelta(minutes=5)
+"""How old the newest row of a table without a schedule may be."""
 MOST_GAPS = 20
 NOT_RUNNING = "not running"
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -34,17 +36,19 @@ DISPLAY = {
     "osrs_news": "News",
     "player_counts": "Player Counts",
     "items": "Items",
+    "predictions": "ML Predictions",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the database says of tables, processes, gaps and backfills that rest."""
+    """What the database says of tables, processes, gaps, backfills that rest, and predictions."""
 
     sizes: Mapping[str, Size] = field(default_factory=dict)
     processes: Sequence[Process] = ()
     gaps: Mapping[str, Sequence[Gap]] = field(default_factory=dict)
     paused: Mapping[str, datetime] = field(default_factory=dict)
+    predictions: Neighbour | None = None
 
 
 class Board:
@@ -106,7 +110,8 @@ class Board:
                 self._table(name, state, now)
                 for state in states.values()
                 for name in state.collector.tables
-            ],
+            ]
+            + [_neighbour(each, now) for each in [self._reading.predictions] if each],
             "collectors": [self._collector(state, now) for state in states.values()],
             "gaps": self._gaps(),
             "processes": [_process(each, now) for each in self._reading.processes],
@@ -121,12 +126,7 @@ class Board:
             "name": name,
             "display": DISPLAY.get(name, name),
             "collector": state.collector.name,
-            "rows": size.rows if size and there else None,
-            "rows_are_estimated": True,
-            "size": in_words(size.size) if size and there else None,
-            "size_bytes": size.size if size and there else None,
-            "latest": _iso(latest),
-            "age_seconds": None if latest is None else _seconds(now - latest),
+            **_measured(size if there else None, latest, now),
             "status": judged(state.collector, state.newest, now),
         }
         if size is not None and not there:
@@ -196,6 +196,31 @@ def judged(collector: Collector, newest: datetime | None, now: datetime) -> str:
         return "healthy"
     late = now - stale_at
     return "stale" if late < max(CRITICAL, collector.schedule.interval) else "critical"
+
+
+def _neighbour(table: Neighbour, now: datetime) -> dict[str, Any]:
+    """Return how a table stands that others fill: it has no schedule that we know."""
+    age = now - (table.newest or datetime.min.replace(tzinfo=UTC))
+    status = "healthy" if age < STALE else "stale" if age < CRITICAL else "critical"
+    told = {
+        "name": table.name,
+        "display": DISPLAY.get(table.name, table.name),
+        "collector": None,
+        **_measured(table.size, table.newest, now),
+        "status": "error" if table.error else status,
+    }
+    return told | ({"error": table.error} if table.error else {})
+
+
+def _measured(size: Size | None, latest: datetime | None, now: datetime) -> dict[str, Any]:
+    return {
+        "rows": size.rows if size else None,
+        "rows_are_estimated": True,
+        "size": in_words(size.size) if size else None,
+        "size_bytes": size.size if size else None,
+        "latest": _iso(latest),
+        "age_seconds": None if latest is None else max(_seconds(now - latest), 0.0),
+    }
 
 
 def in_words(size: int) -> str:
