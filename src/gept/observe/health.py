@@ -9,7 +9,16 @@ from threading import Lock
 from typing import TypeVar
 
 from ..errors import StoreBroken
-from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..events import (
+    FULL,
+    LARGEST_SKEW,
+    REMEDIES,
+    Dropped,
+    Event,
+    Fetched,
+    Finished,
+    remedy,
+)
 from ..model import Collector, Status
 from ..spool.spool import Waiting
 from ..store import Process, Standing
@@ -83,10 +92,10 @@ class Spooled:
         """Return what is wrong: a spool that is full or was so just now, a disk that refuses."""
         found = [f"spool: {self.error}"] if self.error else []
         if self.lost and self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
+            why = "full" if self.lost == FULL else self.lost
             found.append(
-                f"spool: {'full' if self.lost == FULL else self.lost}; {self.dropped} answers were "
-                f"given up, the last one at {self.dropped_at:%H:%M:%SZ}; bring the database back "
-                "or raise GEPT_SPOOL_LIMIT"
+                f"spool: {why}; {self.dropped} answers were given up, the last one at "
+                f"{self.dropped_at:%H:%M:%SZ}; {remedy(self.lost)}"
             )
         return found
 
@@ -191,7 +200,7 @@ class Health:
         with self._lock:
             size = sum(each.size for each in waiting)
             oldest = min((each.tick for each in waiting), default=None)
-            lost = None if room and self._spool.lost == FULL else self._spool.lost
+            lost = None if room and self._spool.lost in REMEDIES else self._spool.lost
             self._spool = replace(
                 self._spool,
                 waiting=len(waiting),
