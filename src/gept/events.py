@@ -68,9 +68,13 @@ class Finished:
     @property
     def trouble(self) -> str | None:
         """What is wrong with the tick, in a sentence; None where nothing is."""
+        if self.error is None:
+            return None if self.status.good else UNTAKEN
         return None if self.status.good else str(self.error) or type(self.error).__name__
 
 
+UNTAKEN = "the database has not taken it yet"
+"""What is wrong with a tick that only waits behind others."""
 FULL = "the spool is full"
 """Why an answer is lost, where the spool may not grow."""
 NO_ROOM = "the disk of DATA_DIR is full"

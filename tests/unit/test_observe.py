@@ -97,6 +97,14 @@ def test_what_the_database_does_not_take_is_told_at_once(health: Health, status:
     assert health.troubles() == []
 
 
+def test_what_waits_behind_others_has_a_reason_too(health: Health) -> None:
+    health(DONE)
+    health(replace(DONE, tick=T + timedelta(minutes=5), status=Status.SPOOLED, committed=None))
+
+    assert health.states["5m"].error == "the database has not taken it yet"
+    assert "None" not in str(health.troubles())
+
+
 def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:
     health(replace(DONE, tick=T - timedelta(days=1)))
 

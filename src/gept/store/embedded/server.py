@@ -22,16 +22,13 @@ from urllib.parse import quote
 
 from ...errors import GeptError, StoreAway, StoreBroken
 from . import account, cluster, entrance, folders, postmaster, programs
+from .ending import end
 from .log import Log, needing_room
 
 SUPERUSER = entrance.SUPERUSER
 STARTS = 5
 LOOK = 0.05
 LOOKS_IN_SILENCE = 60
-
-# Fast, at once, and not to be refused: who was started in the background of a script has children
-# that ignore the first two until they are told otherwise.
-ENDINGS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, None))
 
 TUNING = {
     "listen_addresses": "",
@@ -52,16 +49,8 @@ Say = Callable[[str], None]
 
 def to_standard_error(sentence: str) -> None:
     """Tell the user something while a command goes on."""
-    sys.stderr.write(f"gept: {sentence}\n")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a server: politely, then less so."""
-    for asked, seconds in ENDINGS:
-        process.send_signal(asked)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+    with suppress(OSError):
+        sys.stderr.write(f"gept: {sentence}\n")
 
 
 class Server:
@@ -171,7 +160,7 @@ class Server:
     def halt(self) -> None:
         """Stop the server, fast, then at once; its data stay ours, so that nobody starts it."""
         if self._process is not None and self._process.poll() is None:
-            _end(self._process)
+            end(self._process)
         self._process = None
 
     def _tell_death(self) -> None:
