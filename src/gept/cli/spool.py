@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .exits import Exit
-from .moments import written
+from .moments import in_json, written
 
 if TYPE_CHECKING:
     from threading import Event as Flag
@@ -85,7 +85,7 @@ def _drain(draining: Drain, stop: Flag) -> int:
 
 
 def _told(waiting: Waiting) -> dict[str, object]:
-    tick = waiting.tick.isoformat()
+    tick = in_json(waiting.tick)
     return {"collector": waiting.collector, "tick": tick, "bytes": waiting.size}
 
 
