@@ -10,6 +10,7 @@ from .. import __version__
 from ..errors import GeptError
 from .commands import Commands
 from .exits import Exit, exit_of
+from .hint import forget_unsaid, hint
 
 COMMANDS = (
     "up",
@@ -53,8 +54,10 @@ def main() -> None:
     try:
         gept(prog_name="gept")
     except GeptError as error:
-        click.echo(f"gept: {error}", err=True)
+        hint(f"gept: {error}")
         sys.exit(exit_of(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+    finally:
+        forget_unsaid()
