@@ -305,7 +305,9 @@ def test_what_a_killed_backup_left_is_removed_by_the_next(backup: Backup, addres
     assert backup.file.exists()
 
 
-def test_two_backups_do_not_write_at_once(address: str, tmp_path: Path, postgres: Server) -> None:
+def test_two_backups_do_not_write_at_once(
+    prices: None, address: str, tmp_path: Path, postgres: Server
+) -> None:
     with folders.held(tmp_path / "backups"), pytest.raises(BackupError, match="wait for its end"):
         whole.back_up(address, tmp_path / "backups", postgres.binaries, NOW)
 
@@ -475,6 +477,10 @@ def old(tmp_path: Path) -> Iterator[Server]:
         server.ensure()
         create(server.url("postgres"), "osrs_data")
         migrate(server.url("osrs_data"))
+        with psycopg.connect(server.url("osrs_data")) as connection:
+            connection.execute(
+                "INSERT INTO player_counts (timestamp, count) VALUES (%s, 1)", (NOW,)
+            )
         yield server
     finally:
         server.stop()
@@ -487,7 +493,7 @@ def test_a_backup_of_an_older_server_is_restored_into_a_newer_one(
 
     restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
 
-    assert backup.manifest.rows == MIGRATIONS
+    assert backup.manifest.rows == MIGRATIONS + 1
 
 
 def test_newer_programs_restore_into_an_older_server(

@@ -151,6 +151,15 @@ def test_what_cannot_be_is_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+def test_a_database_that_was_only_made_is_not_saved(gept: Gept, backups: Path) -> None:
+    assert gept("db", "migrate").returncode == 0
+    done = gept("backup")
+
+    assert done.returncode == 1
+    assert "nothing is in the database osrs_data yet" in done.stderr
+    assert not backups.exists()
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(gept: Gept, tmp_path: Path) -> None:
     fill(gept, 10)
     (tmp_path / "file").write_text("")

@@ -31,6 +31,9 @@ PATIENT = SQL(
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
     " SET LOCAL lock_timeout = '1min'; SET LOCAL jit = off"
 )
+MADE_EMPTY = "schema_migrations"
+"""What has rows from the first moment on, of any database of gept."""
+HAS_ROWS = SQL("SELECT EXISTS (SELECT FROM {})")
 MEASURE = SQL("""
     SELECT count(*), coalesce(sum(hashtextextended(gept_row::text COLLATE "C", 0)), 0)::text
     FROM {rows} AS gept_row
@@ -89,6 +92,12 @@ class Snapshot:
     def tables(self) -> list[tuple[str, str]]:
         """Return schema and name of each table."""
         return self._cursor.execute(named("contents")).fetchall()
+
+    def bare(self) -> bool:
+        """Tell whether nobody has put anything into the tables since they were made."""
+        filled = [Identifier(*each) for each in self.tables() if each[1] != MADE_EMPTY]
+        asked = (self._cursor.execute(HAS_ROWS.format(each)) for each in filled)
+        return not any(cursor.fetchone() == (True,) for cursor in asked)
 
     def measure(self, schema: str, table: str) -> Measure:
         """Return what a whole table holds."""
