@@ -50,15 +50,20 @@ def test_size_and_estimate_cover_every_partition(address: str, query: Ask) -> No
             " FROM generate_series(1, 500) item",
             f"{week}Z",
         )
+    query("CREATE TABLE price_data_5min_later PARTITION OF price_data_5min DEFAULT")
+    query("ANALYZE price_data_5min_later")
+    query("SELECT pg_stat_force_next_flush()")
+    [counted] = [each for each in state(address).sizes if each.name == "price_data_5min"]
+    query("SELECT pg_stat_reset()")
     [unknown] = [each for each in state(address).sizes if each.name == "price_data_5min"]
     query("ANALYZE price_data_5min")
     [known] = [each for each in state(address).sizes if each.name == "price_data_5min"]
 
-    assert (empty.rows, unknown.rows) == (0, None)
-    assert (known.kind, known.rows, known.parts) == ("partitions", 1000, 2)
+    assert (empty.rows, counted.rows, unknown.rows) == (0, 1000, None)
+    assert (known.kind, known.rows, known.parts) == ("partitions", 1000, 3)
     assert known.bytes == sum(
         query("SELECT pg_total_relation_size(%s::regclass)", f"price_data_5min_{week}")[0][0]
-        for week in ("20261112", "20261119")
+        for week in ("20261112", "20261119", "later")
     )
     assert known.bytes_a_row == round(known.bytes / 1000, 1)
 
