@@ -14,7 +14,6 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
-import tenacity.nap
 from services import Services
 
 from gept.events import Event as Happening
@@ -171,7 +170,7 @@ class Machine:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pauses between two tries pass at once."""
-    monkeypatch.setattr(tenacity.nap.sleep_using_event, "__call__", lambda self, seconds: None)
+    monkeypatch.setattr(Upstream, "_told_to_stop", lambda self, pause: self._stop.is_set())
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from gept.events import Finished
 from gept.model import Collector, Status
 from gept.observe.health import Health
 from gept.store import Gap, Process, Size, Standing
-from gept.web import Server
+from gept.web import take
+from gept.web.answers import Answers
 from gept.web.board import Board, Reading
-from gept.web.dashboard import routes
-from gept.web.routes import application
+from gept.web.dashboard import server
 
 NOW = datetime(2026, 11, 22, 12, 31, 20, tzinfo=UTC)
 T = datetime(2026, 11, 22, 12, 25, tzinfo=UTC)
@@ -63,10 +63,11 @@ class Stand:
         self._reader = Thread(target=self.board.follow, args=(self.read, self._stop), daemon=True)
 
     def __enter__(self) -> Self:
-        self._server = Server("127.0.0.1", {"TEST": 0}, self.tls)
-        self.port = self._server._sockets[0].getsockname()[1]
-        pages = routes(self.board, self.token)
-        self._server.start(application(self.health, lambda: b"", lambda: self.now, pages))
+        ports = take("127.0.0.1", {"TEST": 0}, self.tls)
+        self.port = ports.sockets[0].getsockname()[1]
+        answers = Answers(self.health, lambda: b"", lambda: self.now)
+        self._server = server(ports, answers, self.board, self.token)
+        self._server.start()
         self._reader.start()
         return self
 

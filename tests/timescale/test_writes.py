@@ -19,6 +19,12 @@ CLOSED = """
     SELECT count(*) FILTER (WHERE is_compressed), count(*) FROM timescaledb_information.chunks
     WHERE hypertable_name = %s
 """
+FILL = """
+    INSERT INTO price_data_5min SELECT item, %s::timestamptz + step * interval '5 min', 5, 1, 5, 1
+    FROM generate_series(0, 599) item, generate_series(0, 199) step
+"""
+STATES = "SELECT status FROM _timescaledb_catalog.chunk WHERE status <> 0"
+COMPRESSED_WHOLE = 1
 
 
 @pytest.fixture
@@ -126,3 +132,23 @@ def test_a_late_snapshot_finds_its_place_in_the_journal(
     assert found == Counts(inserted=1)
     assert query("SELECT high FROM prices_latest_1m ORDER BY timestamp") == [(5,), (7,), (5,)]
     assert query(CLOSED, "prices_latest_1m") == [(0, 1)]
+
+
+def test_many_corrections_leave_the_compressed_chunks_of_other_weeks_alone(
+    laid_out: None, address: str, tables: dict[str, Table], query: Ask
+) -> None:
+    table, recent = tables["5m"], TICK + timedelta(weeks=4)
+    query(FILL, TICK)
+    close(query, table.name)
+    database = Database(address, size=1)
+    database.open()
+    try:
+        put(database, table, bucket(range(600), 5, recent), tick=recent)
+        for price in range(10, 50):  # so often that the server would keep a plan for any times
+            counts = put(database, table, bucket(range(600), price, recent), tick=recent)
+            assert counts == Counts(updated=600)
+            assert put(database, table, bucket(range(600), price, recent), tick=recent, whole=True)
+    finally:
+        database.close()
+
+    assert query(STATES) == [(COMPRESSED_WHOLE,)]

@@ -16,6 +16,8 @@ from gept.app.parts import Pulse
 from gept.collectors import latest
 from gept.errors import SettingsError, StoreAway, UsageError
 from gept.settings import Settings, load
+from gept.web import Ports
+from gept.web.plain import PlainServer
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -83,15 +85,20 @@ def test_the_interval_of_a_bucket_is_the_sources(tmp_path: Path) -> None:
     )
 
 
-class Web:
-    """Pages that are served."""
+class Web(PlainServer):
+    """Ports that are served."""
 
     alive = True
+
+    def __init__(self) -> None:
+        """Serve none."""
 
 
 @pytest.fixture
 def following(settings: Settings) -> Following:
-    return Following(settings, [], Web(), Event())  # type: ignore[arg-type]
+    following = Following(settings, [], Ports(()), Event())
+    following.web = Web()
+    return following
 
 
 def test_it_lives_while_each_thread_does(following: Following) -> None:

@@ -185,16 +185,6 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_written_as_html() -> None:
     assert "style=" not in text["index.html"] + text["login.html"]
 
 
-def test_collecting_alone_loads_nothing_of_the_dashboard() -> None:
-    look = (
-        "import sys, gept.app.following, gept.web; print([m for m in sys.modules if 'board' in m])"
-    )
-
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "[]\n"
-
-
 def test_sizes_in_words() -> None:
     sizes = (0, 1023, 1024, 1_500_000, 150 * 2**30, 72 * 2**30, 3 * 2**40)
 

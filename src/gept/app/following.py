@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp
-
 from ..errors import StoreAway
 from ..events import Observer
 from ..observe import logs
 from ..observe.metrics import Metrics
 from ..store import Lead, Server, Store, renewing
-from ..web.routes import application
+from ..web import Server as Web
+from ..web.answers import Answers
+from ..web.plain import PlainServer
 from . import connections, led, now, outages
 from .meanwhile import Meanwhile
 from .parts import assemble
 from .service import Service
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
     from ..web.board import Board
 
 log = logs.get_logger()
@@ -45,9 +43,14 @@ class Following(Service):
             self.settings, self.collectors, self._led, self._outages, self._watchers
         )
 
-    def pages(self) -> ASGIApp:
-        """Return metrics, health, and the dashboard if it is wanted."""
-        return application(self.health, self._metrics.scrape, now, self._routes())
+    def face(self) -> Web:
+        """Return what serves metrics, health, and the dashboard if it is wanted."""
+        answers = Answers(self.health, self._metrics.scrape, now)
+        if self._board is None:
+            return PlainServer(self.ports, answers)
+        from ..web import dashboard
+
+        return dashboard.server(self.ports, answers, self._board, self.settings.dashboard_token)
 
     def work(self, store: Store, server: Server | None) -> None:
         """Follow."""
@@ -78,13 +81,6 @@ class Following(Service):
         from ..web.board import Board
 
         return Board(self.health, now)
-
-    def _routes(self) -> list[Route]:
-        if self._board is None:
-            return []
-        from ..web.dashboard import routes
-
-        return routes(self._board, self.settings.dashboard_token)
 
     def _shown(self, store: Store) -> dict[str, Callable[[], None]]:
         """Return the job that reads what the dashboard tells, by its name."""

@@ -11,14 +11,13 @@ from threading import Event as Flag
 from threading import Thread
 from time import monotonic
 
-from starlette.types import ASGIApp
-
 from ..errors import GeptError, StoreAway, StoreError
 from ..model import Collector
 from ..observe import logs
 from ..observe.health import Health
 from ..settings import Settings
 from ..store import Server, Store
+from ..web import Ports
 from ..web import Server as Web
 from . import GRACE, embedded, now, opened, prepare
 from .heap import give_back_memory, spare_memory
@@ -36,19 +35,20 @@ class Service(ABC):
 
     settings: Settings
     collectors: list[Collector]
-    web: Web
+    ports: Ports
     stop: Flag
     systemd: Systemd = field(default_factory=Systemd)
     died: str | None = None
     threads: list[Thread] = field(default_factory=list)
     pulse: Pulse | None = None
+    web: Web = field(init=False)
 
     def __post_init__(self) -> None:
         self.health = Health(self.collectors, now)
 
     @abstractmethod
-    def pages(self) -> ASGIApp:
-        """Return what is served from the start on, whether the database answers or not."""
+    def face(self) -> Web:
+        """Return what serves the ports from the start on, whether the database answers or not."""
 
     @abstractmethod
     def work(self, store: Store, server: Server | None) -> None:
@@ -75,9 +75,10 @@ class Service(ABC):
     def run(self) -> None:
         """Serve and work. Raises StoreBroken for an unfit database, GeptError for a dead thread."""
         spare_memory()
+        self.web = self.face()
         server = embedded(self.settings, self.stop)
         try:
-            self.web.start(self.pages())
+            self.web.start()
             self.systemd.ready(lambda: self.lives)
             with self.meanwhile():
                 ready = self._await_database(server)

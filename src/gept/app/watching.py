@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from starlette.types import ASGIApp
-
 from ..errors import StoreAway, StoreError
 from ..observe import logs
 from ..observe.metrics import Metrics
 from ..store import LIVES, Server, Store
+from ..web import Server as Web
+from ..web import dashboard
+from ..web.answers import Answers
 from ..web.board import Board
-from ..web.dashboard import routes
-from ..web.routes import application
 from . import connections, now, watch
 from .parts import Pulse
 from .reading import read
@@ -30,10 +29,10 @@ class Watching(Service):
         super().__post_init__()
         self._board = Board(self.health, now)
 
-    def pages(self) -> ASGIApp:
-        """Return the dashboard, health, and how fresh the data is as metrics."""
-        shown = routes(self._board, self.settings.dashboard_token)
-        return application(self.health, Metrics([], self.health, now).scrape, now, shown)
+    def face(self) -> Web:
+        """Return what serves the dashboard, health, and how fresh the data is as metrics."""
+        answers = Answers(self.health, Metrics([], self.health, now).scrape, now)
+        return dashboard.server(self.ports, answers, self._board, self.settings.dashboard_token)
 
     def work(self, store: Store, server: Server | None) -> None:
         """Watch."""

@@ -18,5 +18,5 @@ def command(names: tuple[str, ...]) -> None:
     refuse_open_door(loaded)
     chosen = app.chosen(names, loaded)
     ports = {"DASHBOARD_PORT": loaded.dashboard_port}
-    web, stop = listening(loaded, ports, certificate(loaded))
-    Watching(loaded, chosen, web, stop).run()
+    taken, stop = listening(loaded, ports, certificate(loaded))
+    Watching(loaded, chosen, taken, stop).run()

@@ -10,7 +10,7 @@ from ..app.following import Following
 from ..model import Collector
 from ..observe import logs
 from ..settings import Settings
-from ..web import Server
+from ..web import Ports, take
 
 
 def follow(
@@ -22,7 +22,7 @@ def follow(
     dashboard: bool = False,
 ) -> None:
     """Follow collectors until SIGTERM or Ctrl-C; with the dashboard if it is wanted."""
-    web, stop = listening(settings, ports, tls)
+    taken, stop = listening(settings, ports, tls)
     log = logs.get_logger()
     if settings.contact is None:
         log.warning(
@@ -35,22 +35,22 @@ def follow(
             "COLLECTION_INTERVAL is not used",
             remedy="it is for `gept collect` with one of latest, news, players, items; remove it",
         )
-    Following(settings, collectors, web, stop, dashboard=dashboard).run()
+    Following(settings, collectors, taken, stop, dashboard=dashboard).run()
 
 
 def listening(
     settings: Settings, ports: dict[str, int], tls: SSLContext | None = None
-) -> tuple[Server, Flag]:
-    """Take the ports; return who serves them, and the flag that SIGTERM and Ctrl-C set."""
+) -> tuple[Ports, Flag]:
+    """Take the ports; return them, and the flag that SIGTERM and Ctrl-C set."""
     logs.configure()
     stop = Flag()
     app.stop_on_signals(stop)
-    web = Server(settings.bind_address, ports, tls)
+    taken = take(settings.bind_address, ports, tls)
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
     scheme = "http" if tls is None else "https"
     urls = [f"{scheme}://{host}:{port}/" for port in ports.values()]
     logs.get_logger().info("listening", urls=urls)
-    return web, stop
+    return taken, stop
 
 
 def _applies(settings: Settings, collectors: list[Collector]) -> bool:

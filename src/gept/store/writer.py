@@ -150,7 +150,7 @@ def _written(cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged) ->
     inserted = cursor.execute(statements["insert"], about).rowcount
     updated = 0
     if inserted < staged.rows and (not closed or changes):
-        updated = cursor.execute(statements["update"], about).rowcount
+        updated = _change(cursor, statements["update"], about)
     return Counts(inserted, updated, removed, staged.rows - inserted - updated)
 
 
@@ -213,7 +213,15 @@ def _remove(
     if gone > batch.tolerates * (staged.rows + gone):
         said = f"the answer lacks {gone} of the rows in {table.name}: not believed"
         raise DecodeError(f"{said}; {batch.remedy}")
-    return cursor.execute(statements[table.vanished.name], about).rowcount if gone else 0
+    return _change(cursor, statements[table.vanished.name], about) if gone else 0
+
+
+def _change(cursor: Cursor[Any], statement: Composed, about: dict[str, Any]) -> int:
+    """Change stored rows; return how many.
+
+    It is planned each time: a plan for any times would unpack every compressed chunk there is.
+    """
+    return cursor.execute(statement, about, prepare=False).rowcount
 
 
 @cache

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import SSLContext
 from threading import local
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
@@ -35,7 +35,7 @@ def agent(contact: str | None) -> str:
 def client(settings: Settings) -> httpx2.Client:
     """Return the one keep-alive client."""
     made = httpx2.Client(
-        verify=SSLContext(PROTOCOL_TLS_CLIENT),
+        verify=cast("SSLContext", _Trust()),
         headers={"User-Agent": agent(settings.contact), "Accept-Encoding": "gzip"},
         timeout=httpx2.Timeout(READ, connect=CONNECT),
         limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
@@ -72,6 +72,13 @@ def _left(timeout: float | None) -> float | None:
 def _trust() -> SSLContext:
     """Return trust in what the system trusts; only a process that speaks TLS has its memory."""
     return httpx2.create_ssl_context()
+
+
+class _Trust:
+    """Stands for that trust until a connection speaks TLS; all that is asked of it by then."""
+
+    def set_alpn_protocols(self, protocols: list[str]) -> None:
+        _trust().set_alpn_protocols(protocols)
 
 
 class _Stream(httpcore2.NetworkStream):

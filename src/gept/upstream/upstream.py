@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from random import random
 from threading import Event as Flag
 from threading import Lock
 from time import monotonic
 
 import httpx2
-import tenacity
-from tenacity.stop import stop_base
 
 from ..errors import UpstreamBusy, UpstreamRefused
 from ..events import Closed, Fetched, Observer, Retried
@@ -29,6 +28,7 @@ LARGEST = 2 * 2**20
 PIECE = 2**16
 GZIP = 16 + zlib.MAX_WBITS
 LONGEST_WAIT = 3600.0
+LONGEST_PAUSE = 15.0
 REDIRECTS = 3
 BUSY = frozenset({408, 425, 429})
 MOVED = frozenset({301, 302, 303, 307, 308})
@@ -58,26 +58,22 @@ class Upstream:
 
         ``deadline`` is on the monotonic clock; no try and no pause goes beyond it.
         """
-        for attempt in self._attempts(request, deadline):
-            with attempt:
+        tries = 0
+        while True:
+            tries += 1
+            try:
                 return self._get_once(request, deadline)
-        raise AssertionError("tenacity either returns or raises")
+            except UpstreamBusy as error:
+                pause = max(_backoff(tries), error.retry_after or 0.0)
+                if tries == TRIES or monotonic() + pause >= deadline:
+                    raise
+                self._observe(Retried(request, error, pause))
+                if self._told_to_stop(pause):
+                    raise
 
-    def _attempts(self, request: Request, deadline: float) -> Iterator[tenacity.AttemptManager]:
-        def tell(state: tenacity.RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            self._observe(Retried(request, error, state.upcoming_sleep))
-
-        return iter(
-            tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(UpstreamBusy),
-                wait=_wait,
-                stop=tenacity.stop_after_attempt(TRIES) | _TooLate(self._stop, deadline),
-                sleep=tenacity.sleep_using_event(self._stop),
-                before_sleep=tell,
-                reraise=True,
-            )
-        )
+    def _told_to_stop(self, pause: float) -> bool:
+        """Wait some seconds, but no longer than until told to stop."""
+        return self._stop.wait(pause)
 
     def _get_once(self, request: Request, deadline: float) -> Response:
         self._ask_leave(request)
@@ -135,17 +131,6 @@ class Upstream:
         raise UpstreamBusy(f"{request}: HTTP {status}", wait)
 
 
-class _TooLate(stop_base):
-    """Ends the tries where the next one would begin beyond the deadline, or we are to stop."""
-
-    def __init__(self, stop: Flag, deadline: float) -> None:
-        self._stop = stop
-        self._deadline = deadline
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        return self._stop.is_set() or monotonic() + retry_state.upcoming_sleep >= self._deadline
-
-
 def retry_after(value: str | None, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for, an hour at most."""
     if value is None:
@@ -162,13 +147,9 @@ def _until(date: str, now: datetime) -> float:
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=1, max=15, jitter=1)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, UpstreamBusy) else None
-    return max(_backoff(state), asked or 0.0)
+def _backoff(tries: int) -> float:
+    """Return the seconds until the next try, twice as many each time; not all come at once."""
+    return min(2.0 ** (tries - 1) + random(), LONGEST_PAUSE)  # noqa: S311 - no secret
 
 
 @contextmanager

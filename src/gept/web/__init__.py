@@ -1,5 +1,6 @@
-"""HTTP out: metrics, health and the dashboard, in a thread of its own."""
+"""HTTP out: metrics, health and the dashboard, in threads of their own."""
 
-from .server import Server, tls
+from .certificate import tls
+from .ports import Ports, Server, take
 
-__all__ = ["Server", "tls"]
+__all__ = ["Ports", "Server", "take", "tls"]

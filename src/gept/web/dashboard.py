@@ -9,8 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .answers import Answers
+from .asgi import AsgiServer
 from .board import Board
 from .entrance import Entrance
+from .ports import Ports
+from .routes import application
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -25,6 +29,11 @@ SHUT = {
     "error": "this needs the token of DASHBOARD_TOKEN",
     "remedy": "send the header Authorization: Bearer TOKEN, or enter it at /",
 }
+
+
+def server(ports: Ports, answers: Answers, board: Board, token: str | None) -> AsgiServer:
+    """Return what serves the dashboard beside what every port answers."""
+    return AsgiServer(ports, application(answers, routes(board, token)))
 
 
 def routes(board: Board, token: str | None) -> list[Route]:

@@ -16,12 +16,6 @@ from .shapes import BY_NAME
 
 SCHEMA = "legacy"
 HERE = "SELECT current_schema()"
-HYPERTABLES = """
-    SELECT hypertable_name::text, nullif(approximate_row_count(
-        to_regclass(format('%%I.%%I', hypertable_schema, hypertable_name))), 0)
-    FROM timescaledb_information.hypertables WHERE hypertable_schema = %s
-"""
-"""An estimate of no rows means that none of its chunks was analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +80,4 @@ def here(connection: Connection[Any]) -> str:
 def _hypertables(connection: Connection[Any], schema: str) -> dict[str, int | None]:
     """Return the estimated rows of each hypertable."""
     with connection.cursor() as cursor:
-        if timescale.look(cursor).installed is None:
-            return {}
-        return dict(cursor.execute(HYPERTABLES, (schema,)).fetchall())
+        return {name: rows for name, (rows, _) in timescale.sizes(cursor, schema).items()}

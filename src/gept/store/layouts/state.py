@@ -115,7 +115,7 @@ def _sizes(connection: Connection[Any], hypertables: tuple[Size, ...]) -> tuple[
 
 def _hypertables(connection: Connection[Any], mode: Mode) -> tuple[Size, ...]:
     with connection.cursor(row_factory=class_row(Size)) as cursor:
-        sizes = cursor.execute(named("hypertable_sizes")).fetchall()
+        sizes = cursor.execute(named("hypertable_sizes"), {"schema": None}).fetchall()
     if mode is not Mode.TIMESCALE:
         return tuple(sizes)
     gains = {

@@ -310,12 +310,15 @@ def retentions(cursor: Cursor[Any]) -> dict[str, timedelta]:
     return dict(cursor.execute(named("retentions")).fetchall())
 
 
-def sizes(cursor: Cursor[Any]) -> dict[str, tuple[int | None, int]]:
-    """Return the estimated rows and the bytes of each hypertable, compressed chunks included."""
+def sizes(cursor: Cursor[Any], schema: str | None = None) -> dict[str, tuple[int | None, int]]:
+    """Return the estimated rows and the bytes of each hypertable of a schema, or of the first.
+
+    Compressed chunks are included; rows are None where nobody has counted them.
+    """
     known = cursor.execute(KNOWS_CHUNKS).fetchone()
     if not known or not known[0]:
         return {}
-    found = cursor.execute(named("hypertable_sizes"))
+    found = cursor.execute(named("hypertable_sizes"), {"schema": schema})
     return {name: (rows, size) for name, _, rows, size, *_ in found}
 
 
