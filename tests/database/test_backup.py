@@ -22,10 +22,12 @@ from gept.backup import folder as folders
 from gept.backup.files import Measured
 from gept.backup.folder import Backup
 from gept.backup.programs import Programs
-from gept.errors import BackupError, StoreBroken, UsageError
+from gept.errors import BackupError, StoreAway, StoreBroken, UsageError
 from gept.store import Server
 from gept.store.copying import empty
 from gept.store.database import create
+from gept.store.layouts import timescale
+from gept.store.layouts.timescale import Extension
 from gept.store.schema.migrate import migrate, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -310,6 +312,17 @@ def test_two_backups_do_not_write_at_once(
 ) -> None:
     with folders.held(tmp_path / "backups"), pytest.raises(BackupError, match="wait for its end"):
         whole.back_up(address, tmp_path / "backups", postgres.binaries, NOW)
+
+
+def test_what_is_not_loaded_is_told_in_a_sentence(
+    prices: None, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unloaded = Extension("2.28.3", "2.28.3", preloaded=False, permitted=True, license=None)
+    monkeypatch.setattr(timescale, "look", lambda _: unloaded)
+
+    with pytest.raises(StoreAway, match=r"add timescaledb to shared_preload_libraries and restart"):
+        whole.back_up(address, tmp_path / "backups", None, NOW)
+    assert not (tmp_path / "backups").exists()
 
 
 def test_a_password_is_in_no_argument(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

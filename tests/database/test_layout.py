@@ -34,7 +34,7 @@ def test_what_is_in_the_database_but_not_loaded_is_waited_for(
     unloaded = Extension("2.28.3", "2.28.3", preloaded=False, permitted=True, license=None)
     monkeypatch.setattr(timescale, "look", lambda _: unloaded)
 
-    with pytest.raises(StoreAway, match="so nothing can be written: add timescaledb to"):
+    with pytest.raises(StoreAway, match="so nothing can be written or saved: add timescaledb to"):
         lay_out(address, BIG, timedelta(days=14))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,7 @@ from gept.cli import COMMANDS
 from gept.simulate import Market
 from gept.store import Server
 from gept.store.schema.migrate import shipped
-from system.conftest import Gept, free_port, until
+from system.conftest import GEPT, Gept, free_port, until
 
 AT = "2026-11-20T12:00:00Z"
 
@@ -409,6 +411,30 @@ def test_looking_makes_no_database(gept: Gept) -> None:
     assert made_up.stderr.endswith(" up --demo\n")
     assert beside.stderr.endswith(" status --demo\n")
     assert not (gept.folder / "data/postgresql").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "code"),
+    [
+        (">/dev/full", "gept: the output cannot be written: No space left on device\n", 1),
+        (">&-", "gept: the standard output is closed; where nobody reads it, add >/dev/null\n", 2),
+        ("| true", "", 0),
+    ],
+)
+@pytest.mark.parametrize("command", ["settings", "--help"])
+def test_an_output_that_nobody_takes_is_a_sentence(
+    command: str, where: str, said: str, code: int, gept: Gept
+) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"{shlex.join(GEPT)} {command} {where}"],
+        env=gept.environ,
+        cwd=gept.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.stderr, ended.returncode) == (said, code)
 
 
 def test_the_demo_is_not_looked_for_in_another_database(gept: Gept) -> None:

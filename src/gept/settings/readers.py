@@ -12,6 +12,7 @@ SHORTEST_TOKEN = 16
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SIZES = {"MiB": 2**20, "GiB": 2**30}
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+LONGEST = timedelta(days=36_525)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -156,7 +157,9 @@ def duration(value: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())
     if not match:
         raise Wrong("is not a length of time; set seconds, or a number with s, m, h or d: 7d")
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+    if (seconds := float(match[1]) * UNITS[match[2]]) > LONGEST.total_seconds():
+        raise Wrong("is more than a hundred years; set a shorter time")
+    return timedelta(seconds=seconds)
 
 
 def within(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:

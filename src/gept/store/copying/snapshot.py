@@ -16,6 +16,7 @@ import psycopg
 from psycopg import Cursor, conninfo
 from psycopg.sql import SQL, Composable, Identifier
 
+from ...errors import StoreAway
 from ..database import KEEPALIVES
 from ..faults import translated
 from ..layouts import timescale
@@ -79,6 +80,11 @@ class Snapshot:
         [(server,)] = self._cursor.execute("SELECT current_setting('server_version')").fetchall()
         number = self._cursor.connection.info.server_version
         return Versions(number, server, timescale.look(self._cursor).installed)
+
+    def refuse_unloaded(self) -> None:
+        """Raise StoreAway where TimescaleDB is here but not loaded: its tables cannot be dumped."""
+        if (found := timescale.look(self._cursor)).unloaded:
+            raise StoreAway(found.why)
 
     def database(self) -> str:
         """Return the name of the database."""
