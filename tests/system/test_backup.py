@@ -139,6 +139,10 @@ def test_a_backup_that_ends_half_way_leaves_nothing_for_long(
         (("backup", "--since", "2026-11-22"), 2, "name it with --table"),
         (("backup", "--keep-daily", "x"), 2, "not a valid integer"),
         (("restore", "/nonexistent"), 1, "is not there"),
+        (("backup", ""), 2, "it is empty; name a folder"),
+        (("backup", "list", ""), 2, "it is empty; name a folder"),
+        (("backup", "verify", ""), 2, "it is empty; name a folder"),
+        (("restore", ""), 2, "it is empty; name a folder"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(
@@ -167,4 +171,5 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(gept: Gept, tmp_path: Pat
     done = gept("backup", str(tmp_path / "file" / "below"))
 
     assert done.returncode == 1
-    assert "cannot be written (Not a directory)" in done.stderr
+    assert "cannot be written (Not a directory); make room, or name another" in done.stderr
+    assert "by FOLDER or GEPT_BACKUP_DIR" in done.stderr

@@ -84,6 +84,7 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("simulate", "--speed", "inf"), "is not in the range"),
         (("simulate", "--offset", "nan"), "'nan' is not a number"),
         (("collect",), "Missing argument"),
+        (("health", "--live", "--ready"), "--live and --ready: they ask different things"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
         (("repair", "5m"), "has no history of single items; hourly has"),
@@ -264,6 +265,19 @@ def test_rejected_entries_are_shown_with_reason_and_payload(gept: Gept, upstream
     assert json.loads(told["newest"][0]["payload"])["lowPriceVolume"] is not None
     assert json.loads(gept("rejects", "--json", "--kind", "other").stdout)["counts"] == []
     assert gept("rejects", "--since", "2090-01-01").stdout == nothing.stdout
+
+
+def test_what_is_stored_cannot_command_the_terminal(gept: Gept, upstream: Services) -> None:
+    gept("db", "migrate")
+    upstream.fault("/api/v1/osrs/5m", "spoil:text")
+    gept("once", "5m", "--at", AT)
+    gept.sql("UPDATE rejected_rows SET reason = E'\\x1b[2J', payload = to_json(E'\\x1b[2J'::text)")
+    gept.sql("UPDATE ledger SET error = E'\\x1b[2J\\rno gaps', status = 'failed'")
+    shown = [gept(each) for each in ("rejects", "gaps", "status")]
+
+    assert ["\x1b" in each.stdout for each in shown] == [False] * 3
+    assert "\\x1b[2J" in shown[0].stdout
+    assert "\\x1b[2J\\rno gaps" in shown[1].stdout
 
 
 def test_a_field_that_nobody_reads_is_told(gept: Gept, upstream: Services) -> None:
@@ -472,11 +486,13 @@ def test_status_reads_no_table_of_data(gept: Gept, address: str) -> None:
 
 
 def test_the_database_by_its_address_and_by_psql(gept: Gept) -> None:
-    url = gept("db", "url")
+    url, of_demo = gept("db", "url"), gept("db", "url", "--demo")
     migrated = gept("db", "migrate")
     status = gept("db", "status")
 
     assert url.stdout.startswith("postgresql://postgres@/osrs_data?host=")
+    assert url.stderr.endswith(": `gept up`\n")
+    assert of_demo.stderr.endswith(": `gept up --demo`\n")
     assert "up to date" in migrated.stdout
     applied = [line for line in status.stdout.splitlines() if line[:4].isdigit()]
     assert len(applied) == len(shipped())
@@ -518,6 +534,14 @@ def test_health_of_nobody(gept: Gept) -> None:
 
     assert ended.returncode == 1
     assert "nothing answers" in ended.stderr
+
+
+def test_health_of_another_program(gept: Gept, upstream: Services) -> None:
+    port = upstream.url.rpartition(":")[2]
+    ended = gept("health", "--port", port)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"gept: what answers on 127.0.0.1:{port} is not gept\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
