@@ -19,6 +19,7 @@ from gept.events import Finished
 from gept.model import Collector, Status
 from gept.observe.health import Health
 from gept.store import Gap, Process, Size, Standing
+from gept.tls import Renewal
 from gept.web import take
 from gept.web.answers import Answers
 from gept.web.board import Board, Reading
@@ -45,7 +46,7 @@ class Stand:
 
     collectors: Iterable[Collector]
     token: str | None = None
-    tls: ssl.SSLContext | None = None
+    tls: Renewal | None = None
     reading: Reading = field(default_factory=reading)
     now: datetime = NOW
     reads: int = 0
@@ -53,6 +54,8 @@ class Stand:
     def __post_init__(self) -> None:
         self.health = Health(self.collectors, lambda: self.now)
         self.health.database(None)
+        if self.tls is not None:
+            self.tls.tell(self.health.certificate)
         for each in self.collectors:
             newest = each.schedule.newest(NOW)
             self.health.found(
@@ -66,7 +69,7 @@ class Stand:
         ports = take("127.0.0.1", {"TEST": 0}, self.tls)
         self.port = ports.sockets[0].getsockname()[1]
         answers = Answers(self.health, lambda: b"", lambda: self.now)
-        self._server = server(ports, answers, self.board, self.token)
+        self._server = server(ports, answers, self.board, lambda: self.token)
         self._server.start()
         self._reader.start()
         return self

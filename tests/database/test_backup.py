@@ -346,6 +346,16 @@ def test_a_role_that_may_not_read_is_told_what_to_do(tmp_path: Path) -> None:
         programs.run([str(program)], "postgresql://host/name")
 
 
+def test_a_role_that_is_not_on_this_server_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "pg_restore"
+    said = 'ERROR: role \\"ge\\" does not exist'
+    program.write_text(f'#!/bin/sh\necho "{said}" >&2; exit 1\n')
+    program.chmod(0o755)
+
+    with pytest.raises(BackupError, match='exist; make it on this server first, CREATE ROLE "ge"'):
+        programs.run([str(program)], "postgresql://host/name")
+
+
 def test_timescaledb_is_restored_by_a_superuser_only(
     postgres: Server, beside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

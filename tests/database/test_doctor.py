@@ -17,7 +17,7 @@ from gept.doctor.server import role
 from gept.model import Collector
 from gept.settings import load
 from gept.store import Process, Store
-from gept.store.layouts.state import Failure, Policy, State
+from gept.store.layouts.state import Failure, Policy, Size, State
 from gept.store.layouts.timescale import Extension
 from gept.store.schema.migrate import shipped
 
@@ -109,6 +109,7 @@ def test_collectors_that_nobody_follows_fail(
 
 WITHOUT = Extension(None, None, preloaded=False, permitted=False, license=None)
 WITH = Extension("2.28.3", "2.28.3", preloaded=True, permitted=True, license="timescale")
+CLOSED = Size("prices_1h", "hypertable", None, 4096, 2, closed=1)
 BIG = ("price_data_5min", "prices_1h", "prices_latest_1m")
 POLICIES = tuple(
     Policy(name, "compression", timedelta(days=14), None, None, None, 0, overdue=False)
@@ -122,6 +123,7 @@ POLICIES = tuple(
         (State(WITHOUT, ()), Level.OK),
         (State(replace(WITH, installed=None), ()), Level.WARNING),
         (State(replace(WITH, license="apache"), ()), Level.WARNING),
+        (State(replace(WITH, license="apache"), (CLOSED,)), Level.FAILURE),
         (State(replace(WITH, installed=None, preloaded=False), ()), Level.WARNING),
         (State(replace(WITH, preloaded=False), ()), Level.FAILURE),
         (State(WITH, (), POLICIES), Level.OK),

@@ -1,6 +1,7 @@
 """Real TimescaleDBs: as WebAssembly in Node, with one session for all, and servers that are named.
 
-``GEPT_TEST_TIMESCALE_URL`` names databases of servers, apart by blanks. They are EMPTIED.
+``GEPT_TEST_TIMESCALE_URL`` names databases of servers, apart by blanks, and
+``GEPT_TEST_APACHE_URL`` those of servers of the Apache edition. They are EMPTIED.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -34,7 +35,22 @@ EMPTY = r"""
 
 
 SERVERS = os.environ.get("GEPT_TEST_TIMESCALE_URL", "").split()
+APACHE = os.environ.get("GEPT_TEST_APACHE_URL", "").split()
 WASM = "wasm"
+HISTORY = "SELECT to_regclass('_timescaledb_internal.bgw_job_stat_history') IS NOT NULL"
+WORKERS = """
+    SELECT format('SELECT %%s', oid::regprocedure) AS call FROM pg_proc
+    WHERE proname = %s AND pronamespace::regnamespace::text ~ '^_timescaledb_' ORDER BY 1 LIMIT 1
+"""
+FAILURE = """
+    INSERT INTO _timescaledb_internal.bgw_job_stat_history
+        (job_id, pid, execution_start, execution_finish, succeeded, data)
+    VALUES (%s, 1, now() - interval '1 hour', now(), false, '{"error_data": {"sqlerrcode": "53100", "message": "disk full"}}')
+"""
+FAILURE_BEFORE_2_15 = """
+    INSERT INTO _timescaledb_internal.job_errors (job_id, pid, start_time, finish_time, error_data)
+    VALUES (%s, 1, now() - interval '1 hour', now(), '{"sqlerrcode": "53100", "message": "disk full"}')
+"""
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +85,25 @@ def server(request: pytest.FixtureRequest) -> str:
     """Give a server with sessions, locks and a scheduler of its own; its database is empty."""
     if not request.param:
         pytest.skip("needs a TimescaleDB server: GEPT_TEST_TIMESCALE_URL names a database to EMPTY")
+    scheduler(address := clean(str(request.param)), "start_background_workers")
+    return address
+
+
+@pytest.fixture(params=APACHE or [""], ids=lambda named: named.rpartition("/")[2])
+def apache(request: pytest.FixtureRequest) -> str:
+    """Give a server of the Apache edition; its database is empty."""
+    if not request.param:
+        pytest.skip("needs a server of the Apache edition: GEPT_TEST_APACHE_URL names a database")
     return clean(str(request.param))
 
 
 @pytest.fixture
 def empty(engine: str) -> str:
-    """Give the address of an emptied database, with the extension."""
-    return emptied(engine)
+    """Give the address of an emptied database, with the extension, whose policies do not run."""
+    emptied(engine)
+    if engine in SERVERS:
+        scheduler(engine, "stop_background_workers")
+    return engine
 
 
 @pytest.fixture
@@ -102,6 +130,19 @@ def emptied(address: str) -> str:
 
 
 @pytest.fixture
+def stop() -> Callable[[str], None]:
+    """Give what lets the policies of a server's database run no more."""
+    return lambda address: scheduler(address, "stop_background_workers")
+
+
+def scheduler(address: str, procedure: str) -> None:
+    """Stop or start what runs the policies of a database: else its first run may come between."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        for (call,) in connection.execute(WORKERS, (procedure,)).fetchall():
+            connection.execute(call)
+
+
+@pytest.fixture
 def database(address: str) -> Iterator[Database]:
     """Give an open database of one connection, which prepares nothing: the session is shared."""
     database = Database(address, size=1, pooled=True)
@@ -120,3 +161,15 @@ def store(database: Database) -> Store:
 def tables() -> dict[str, Table]:
     """Give the big tables by the names of their collectors."""
     return {name: each.table for name, each in load_all().items() if each.table.partition}
+
+
+@pytest.fixture
+def fail() -> Callable[[str, int], None]:
+    """Give what enters a run of a job, begun an hour ago, that failed since the disk was full."""
+
+    def enter(address: str, job: int) -> None:
+        with psycopg.connect(address, autocommit=True, prepare_threshold=None) as connection:
+            [(new,)] = connection.execute(HISTORY).fetchall()
+            connection.execute(FAILURE if new else FAILURE_BEFORE_2_15, (job,))
+
+    return enter

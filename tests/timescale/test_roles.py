@@ -19,6 +19,9 @@ from gept.store.writer import Batch, Writer
 
 TICK = datetime(2026, 10, 1, 12, tzinfo=UTC)
 FORGET = "DISCARD TEMP"  # of the session that all share
+LOGS_IN = (
+    "SELECT rolname::text, rolcanlogin FROM pg_roles WHERE rolname LIKE 'gept\\_%%' ORDER BY 1"
+)
 Ask = Callable[..., list[Any]]
 
 
@@ -66,6 +69,12 @@ def test_the_writer_corrects_what_is_compressed(
     lay_out(laid_out, tables.values(), timedelta(days=14))
     owners = "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE oid IN (SELECT show_chunks('price_data_5min'))"
     assert query(owners) == [("gept_owner",)]
+
+
+def test_the_owner_logs_in_for_its_policies_and_the_others_do_not(
+    laid_out: str, query: Ask
+) -> None:
+    assert query(LOGS_IN) == [("gept_owner", True), ("gept_reader", False), ("gept_writer", False)]
 
 
 def test_only_the_owner_decompresses_by_itself(

@@ -13,18 +13,10 @@ from gept.store.layouts.state import state
 from gept.store.layouts.timescale import Mode, lay_out
 
 Ask = Callable[..., list[Any]]
+Fail = Callable[[str, int], None]
 FILL = """
     INSERT INTO price_data_5min SELECT item, '2026-10-01Z'::timestamptz + step * interval '5 min', 5, 1, 5, 1
     FROM generate_series(0, 99) item, generate_series(0, 199) step
-"""
-FAILURE = """
-    INSERT INTO _timescaledb_internal.bgw_job_stat_history
-        (job_id, pid, execution_start, execution_finish, succeeded, data)
-    VALUES (%s, 1, now(), now(), false, '{"error_data": {"sqlerrcode": "53100", "message": "disk full"}}')
-"""
-FAILURE_BEFORE_2_15 = """
-    INSERT INTO _timescaledb_internal.job_errors (job_id, pid, start_time, finish_time, error_data)
-    VALUES (%s, 1, now(), now(), '{"sqlerrcode": "53100", "message": "disk full"}')
 """
 
 
@@ -56,14 +48,13 @@ def test_sizes_shares_and_policies_are_told(
 
 
 def test_a_policy_that_fails_is_told_with_its_reason(
-    address: str, tables: dict[str, Table], query: Ask
+    address: str, tables: dict[str, Table], query: Ask, fail: Fail
 ) -> None:
     lay_out(address, tables.values(), timedelta(days=14))
     [(job,)] = query(
         "SELECT job_id FROM timescaledb_information.jobs WHERE hypertable_name = 'price_data_5min'"
     )
-    [(new,)] = query("SELECT to_regclass('_timescaledb_internal.bgw_job_stat_history') IS NOT NULL")
-    query(FAILURE if new else FAILURE_BEFORE_2_15, job)
+    fail(address, job)
 
     found = state(address)
 

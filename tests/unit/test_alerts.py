@@ -20,6 +20,7 @@ from gept.collectors import load_all
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
 NAMES = tuple(load_all())
+SERVED = 'gept_certificate_expires_timestamp{instance="a"}'
 
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not there: apt-get install prometheus"
@@ -222,6 +223,13 @@ CASES = [
         "15m",
         "17m",
         silent=({"gept_spool_aside": "0x400"},),
+    ),
+    Case(
+        "CertificateExpires",
+        {SERVED: f"{14 * 86400 + 660}x60"},
+        "10m",
+        "11m",
+        silent=({SERVED: f"{14 * 86400 + 91 * 60}x400"}, {SERVED: f"{99 * 86400}x400"}),
     ),
     Case(
         "SchemaDrift",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +14,6 @@ from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
 from gept.model import Collector
 from gept.settings import load
-from gept.web import tls
 from gept.web.board import Reading, in_words, judged
 
 SHUT = ("/", "/api/status")
@@ -162,6 +160,19 @@ def test_a_cookie_ends_with_its_token(collectors: dict[str, Collector]) -> None:
         assert stand.get("/", Cookie=cookie.partition(";")[0])[0] == 401
 
 
+def test_another_token_holds_at_once_and_ends_the_cookies_of_the_last(
+    collectors: dict[str, Collector],
+) -> None:
+    with Stand(collectors.values(), TOKEN) as stand:
+        cookie = stand.get("/login", f"token={TOKEN}".encode())[1]["set-cookie"].partition(";")[0]
+        stand.token = "another one, as long"
+        by_old = [stand.get("/", Cookie=cookie), stand.get("/", Authorization=f"Bearer {TOKEN}")]
+        by_new = stand.get("/", Authorization="Bearer another one, as long")
+
+    assert [each[0] for each in by_old] == [401, 401]
+    assert by_new[0] == 200
+
+
 def test_browsers_are_told_to_run_nothing_else(collectors: dict[str, Collector]) -> None:
     with Stand(collectors.values()) as stand:
         answers = [stand.get(path)[1] for path in (*SHUT, *OPEN)]
@@ -226,66 +237,6 @@ def test_wrong_settings_of_the_dashboard(
         load(environ, tmp_path)
 
     assert str(caught.value).startswith(fault)
-
-
-def certificate(folder: Path, *more: str) -> tuple[Path, Path]:
-    """Make a certificate of its own key."""
-    folder.mkdir()
-    made = folder / "cert.pem", folder / "key.pem"
-    ask = "openssl req -x509 -newkey rsa:2048 -days 2 -subj /CN=localhost"
-    locked = more or ("-nodes",)
-    subprocess.run(
-        [*ask.split(), "-out", made[0], "-keyout", made[1], *locked],
-        check=True,
-        capture_output=True,
-    )
-    return made
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return certificate(tmp_path_factory.mktemp("tls") / "one")
-
-
-def test_it_serves_https(collectors: dict[str, Collector], pair: tuple[Path, Path]) -> None:
-    with Stand(collectors.values(), TOKEN, tls(*pair)) as stand:
-        status, _, _ = stand.get("/api/status", Authorization=f"Bearer {TOKEN}")
-        cookie = stand.get("/login", f"token={TOKEN}".replace(" ", "+").encode())[1]["set-cookie"]
-
-    assert status == 200
-    assert "Secure" in cookie
-
-
-def test_faults_of_certificates_are_sentences(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    cert, key = pair
-    other = certificate(tmp_path / "other")
-    locked = certificate(tmp_path / "locked", "-passout", "pass:secret")
-    away, text = tmp_path / "away.pem", tmp_path / "text.pem"
-    text.write_text("hello")
-
-    def fault(certificate: Path, key: Path) -> str:
-        with pytest.raises(SettingsError) as caught:
-            tls(certificate, key)
-        return str(caught.value)
-
-    assert fault(cert, other[1]).startswith(f"TLS_CERT_FILE: '{cert}' does not fit the key of TLS_")
-    assert fault(text, key).startswith(f"TLS_CERT_FILE: '{text}' is no certificate in PEM form; ")
-    assert fault(key, key).startswith(f"TLS_CERT_FILE: '{key}' is no certificate in PEM form; ")
-    assert fault(cert, text).startswith(f"TLS_KEY_FILE: '{text}' is no private key in PEM form; ")
-    assert fault(cert, away).startswith(f"TLS_KEY_FILE: '{away}' cannot be read (No such file or ")
-    assert fault(away, key).startswith(f"TLS_CERT_FILE: '{away}' cannot be read (No such file or ")
-    assert fault(*locked).startswith(f"TLS_KEY_FILE: '{locked[1]}' is locked by a password; ")
-
-
-def test_a_plain_request_to_https_does_no_harm(
-    collectors: dict[str, Collector], pair: tuple[Path, Path]
-) -> None:
-    with Stand(collectors.values(), tls=tls(*pair)) as stand:
-        stand.tls = None
-        with pytest.raises(OSError):
-            stand.get("/health")
-        stand.tls = tls(*pair)
-        assert stand.get("/livez")[0] == 200
 
 
 def test_the_present_is_told_and_not_the_time_of_the_reading(

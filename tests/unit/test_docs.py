@@ -171,6 +171,7 @@ def test_each_metric_is_documented() -> None:
         "gept_completeness_ratio",
         "gept_database_up",
         "gept_build_info",
+        "gept_certificate_expires_timestamp",
         "gept_backup_last_success_timestamp",
         "gept_backup_last_verified_timestamp",
         "gept_backup_faulty",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from backups import make
+from certificates import make as make_certificate
 from services import Services
 from stand import NOW, TOKEN, Stand
 
@@ -35,6 +36,7 @@ from gept.errors import StoreAway
 from gept.model import Collector
 from gept.settings import load
 from gept.store.survey import SETTINGS, Survey
+from gept.tls.expiry import end_of
 
 GIB = 2**30
 WELL = Survey(
@@ -440,3 +442,26 @@ def test_the_sources_are_asked_once_and_only_when_wanted(
     assert "HTTP 503" in worst(asking, others.sources).seen
     late = replace(asking, now=lambda: NOW + timedelta(seconds=60))
     assert "our clock differs by" in worst(late, others.sources).seen
+
+
+def test_the_end_of_the_certificate_is_told(
+    subject: Subject, tmp_path: Path, collectors: dict[str, Collector]
+) -> None:
+    cert, key = make_certificate(tmp_path / "tls", days=100)
+    other = examined(tmp_path, collectors, {"TLS_CERT_FILE": str(cert), "TLS_KEY_FILE": str(key)})
+    end = end_of(cert)
+
+    def level(left: timedelta) -> Level:
+        return worst(replace(other, now=lambda: end - left), running.certificate).level
+
+    assert worst(subject, running.certificate).seen == "none: the dashboard is plain HTTP"
+    assert level(timedelta(days=15)) is Level.OK
+    assert level(timedelta(days=14)) is Level.WARNING
+    assert level(timedelta(0)) is Level.FAILURE
+    key.write_text("none")
+    assert worst(other, running.certificate) == Finding(
+        "certificate",
+        Level.FAILURE,
+        f"TLS_KEY_FILE: {str(key)!r} is no private key in PEM form",
+        "name the key of the certificate",
+    )

@@ -97,7 +97,7 @@ def test_a_key_that_its_file_changes_is_sent_from_then_on(
     asker.http.close()
 
     sent = [each.authorization for each in upstream.asked]
-    assert sent == ["Bearer one", "Bearer two", "Bearer one", "Bearer one", "Bearer one"]
+    assert sent == ["Bearer one", *["Bearer two"] * 4]
 
 
 def test_the_parameters_of_an_address_stay(asker: Asker, upstream: Services) -> None:

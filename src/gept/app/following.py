@@ -50,7 +50,7 @@ class Following(Service):
             return PlainServer(self.ports, answers)
         from ..web import dashboard
 
-        return dashboard.server(self.ports, answers, self._board, self.settings.dashboard_token)
+        return dashboard.server(self.ports, answers, self._board, self.token)
 
     def work(self, store: Store, server: Server | None) -> None:
         """Follow."""

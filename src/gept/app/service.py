@@ -14,8 +14,9 @@ from time import monotonic
 from ..errors import GeptError, StoreAway, StoreError
 from ..model import Collector
 from ..observe import logs
+from ..observe.certificate import CertificateLog
 from ..observe.health import Health
-from ..settings import Settings
+from ..settings import Newest, Settings
 from ..store import Server, Store
 from ..web import Ports
 from ..web import Server as Web
@@ -45,6 +46,9 @@ class Service(ABC):
 
     def __post_init__(self) -> None:
         self.health = Health(self.collectors, now)
+        self._newest = Newest(self.settings)
+        if self.ports.tls is not None:
+            self.ports.tls.tell(self.health.certificate, CertificateLog(now))
 
     @abstractmethod
     def face(self) -> Web:
@@ -65,6 +69,10 @@ class Service(ABC):
     def meanwhile(self) -> AbstractContextManager[None]:
         """Give what is done for as long as the database is waited for."""
         return nullcontext()
+
+    def token(self) -> str | None:
+        """Return the token of the dashboard that holds now."""
+        return self._newest().dashboard_token
 
     @property
     def lives(self) -> bool:

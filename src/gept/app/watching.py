@@ -32,7 +32,7 @@ class Watching(Service):
     def face(self) -> Web:
         """Return what serves the dashboard, health, and how fresh the data is as metrics."""
         answers = Answers(self.health, Metrics([], self.health, now).scrape, now)
-        return dashboard.server(self.ports, answers, self._board, self.settings.dashboard_token)
+        return dashboard.server(self.ports, answers, self._board, self.token)
 
     def work(self, store: Store, server: Server | None) -> None:
         """Watch."""

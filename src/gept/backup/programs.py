@@ -24,6 +24,8 @@ from ..store.embedded.programs import binaries
 INSTALLED = Path("/usr/lib/postgresql")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 FORBIDDEN = "; run it as the owner of all tables of the database, or as a superuser"
+NO_ROLE = re.compile(r'role (".+?") does not exist')
+"""What a server says of a backup with policies of TimescaleDB, which run as their owner."""
 LONGEST_COMPLAINT = 600
 
 
@@ -163,5 +165,12 @@ def _judge(command: list[str], code: int, said: IO[bytes]) -> None:
         return
     said.seek(0)
     text = " ".join(said.read().decode("utf-8", "replace").split())[:LONGEST_COMPLAINT]
-    remedy = FORBIDDEN if "permission denied" in text else ""
-    raise BackupError(f"{Path(command[0]).name} failed: {text or f'exit code {code}'}{remedy}")
+    raise BackupError(
+        f"{Path(command[0]).name} failed: {text or f'exit code {code}'}{_remedy(text)}"
+    )
+
+
+def _remedy(complaint: str) -> str:
+    if (lacked := NO_ROLE.search(complaint)) is not None:
+        return f"; make it on this server first, CREATE ROLE {lacked[1]}, and restore again"
+    return FORBIDDEN if "permission denied" in complaint else ""

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from ..settings import Settings
+    from ..tls import Renewal
 
 
-def certificate(settings: Settings) -> SSLContext | None:
+def certificate(settings: Settings) -> Renewal | None:
     """Return what serves HTTPS, where it is wanted."""
-    from ..web import tls
+    from ..tls import Renewal
 
     cert, key = settings.tls_cert_file, settings.tls_key_file
-    return None if cert is None or key is None else tls(cert, key)
+    return None if cert is None or key is None else Renewal(cert, key)
 
 
 def refuse_open_door(settings: Settings) -> None:

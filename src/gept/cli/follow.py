@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ssl import SSLContext
 from threading import Event as Flag
 
 from .. import app
@@ -10,6 +9,7 @@ from ..app.following import Following
 from ..model import Collector
 from ..observe import logs
 from ..settings import Settings
+from ..tls import Renewal
 from ..web import Ports, take
 
 
@@ -17,7 +17,7 @@ def follow(
     settings: Settings,
     collectors: list[Collector],
     ports: dict[str, int],
-    tls: SSLContext | None = None,
+    tls: Renewal | None = None,
     *,
     dashboard: bool = False,
 ) -> None:
@@ -39,7 +39,7 @@ def follow(
 
 
 def listening(
-    settings: Settings, ports: dict[str, int], tls: SSLContext | None = None
+    settings: Settings, ports: dict[str, int], tls: Renewal | None = None
 ) -> tuple[Ports, Flag]:
     """Take the ports; return them, and the flag that SIGTERM and Ctrl-C set."""
     logs.configure()

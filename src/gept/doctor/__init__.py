@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *(server.memory, server.role, server.encryption, server.clock),
     *(data.migrations, data.compression, data.retention, data.partitions),
     *(data.processes, data.gaps),
-    *(running.health, running.dashboard, running.scraping, others.alerts),
+    *(running.health, running.dashboard, running.certificate, running.scraping, others.alerts),
     *(others.backup, running.firewall, running.logs, running.service),
     *(machine.disk, machine.spool, machine.descriptors, others.sources),
 )

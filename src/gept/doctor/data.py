@@ -68,6 +68,9 @@ def _without_compression(subject: Subject, found: State) -> Finding:
         return ok("compression", f"{why}; about 60 bytes a row")
     if found.extension.unloaded:
         return failure("compression", why, "do that to collect again")
+    if closed := sum(each.closed for each in found.sizes):
+        seen = f"{closed} compressed chunks cannot be read: {why}"
+        return failure("compression", seen, "do that to read these rows again")
     return warning("compression", why, "do that to store a tenth of the bytes")
 
 

@@ -9,6 +9,8 @@ from http.client import HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 
+from ..errors import SettingsError
+from ..tls import Renewal
 from . import probe
 from .finding import Finding, failure, ok, warning
 from .subject import Subject
@@ -79,8 +81,29 @@ def dashboard(subject: Subject) -> Iterator[Finding]:
     if status == 200:
         yield ok("dashboard", f"answers on port {port}{', with the token' if token else ''}")
     elif status:
-        remedy = "the token of the running gept up is another one: restart it"
+        remedy = "the running gept has another token: let both read one DASHBOARD_TOKEN_FILE"
         yield failure("dashboard", f"port {port}: HTTP {status}", remedy)
+
+
+def certificate(subject: Subject) -> Iterator[Finding]:
+    """Whether the dashboard has a certificate that fits, and for how long."""
+    file, key = subject.settings.tls_cert_file, subject.settings.tls_key_file
+    if file is None or key is None:
+        yield ok("certificate", "none: the dashboard is plain HTTP")
+        return
+    try:
+        found = Renewal(file, key).state
+    except SettingsError as error:
+        seen, _, remedy = str(error).rpartition("; ")
+        yield failure("certificate", seen, remedy)
+        return
+    seen, remedy = f"{file}: {found.term(subject.now())}", "renew it; it is taken without a restart"
+    if found.ended(subject.now()):
+        yield failure("certificate", seen, remedy)
+    elif found.ending(subject.now()):
+        yield warning("certificate", seen, remedy)
+    else:
+        yield ok("certificate", seen)
 
 
 def logs(subject: Subject) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool.spool import Waiting
 from ..store import Process, Standing
+from ..tls import Certified
 
 TOLD_FOR = timedelta(hours=1)
 UNTAKEN = frozenset({Status.AWAY, Status.SPOOLED})
@@ -113,6 +114,7 @@ class Health:
         self._unled: list[str] = []
         self._skews: dict[str, float] = {}
         self._saved = Saved()
+        self._certified: Certified | None = None
 
     def __call__(self, event: Event) -> None:
         """Take notice of a finished tick, and of what a source says of the time."""
@@ -216,6 +218,17 @@ class Health:
         with self._lock:
             return self._saved
 
+    def certificate(self, certified: Certified) -> None:
+        """Take notice of how the certificate stands that is served."""
+        with self._lock:
+            self._certified = certified
+
+    @property
+    def certified(self) -> Certified | None:
+        """How the certificate stands; None where there is none."""
+        with self._lock:
+            return self._certified
+
     @property
     def states(self) -> Mapping[str, State]:
         """How each collector stands."""
@@ -240,8 +253,10 @@ class Health:
     def warnings(self) -> list[str]:
         """Return what someone should look at, though the data is fresh."""
         with self._lock:
-            skews = dict(self._skews)
-        return [_told(source, skew) for source, skew in skews.items() if abs(skew) > LARGEST_SKEW]
+            skews, certified = dict(self._skews), self._certified
+        found = [] if certified is None else certified.warnings(self._now())
+        wrong = {source: skew for source, skew in skews.items() if abs(skew) > LARGEST_SKEW}
+        return found + [_told(source, skew) for source, skew in wrong.items()]
 
 
 def _unled(name: str, *, waits: bool) -> str:

@@ -22,6 +22,7 @@ from .. import __version__
 from ..events import Dropped, Event, Fetched, Finished, Retried
 from ..model import Collector, Kind, Status
 from .backups import BackupSeries
+from .certificate import CertificateSeries
 from .health import Health
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -71,6 +72,7 @@ class Metrics:
             self._begin_at_zero(name)
         self.registry.register(_Freshness(health, now))
         self.registry.register(BackupSeries(lambda: health.saved))
+        self.registry.register(CertificateSeries(lambda: health.certified))
 
     def __call__(self, event: Event) -> None:
         """Count one event."""

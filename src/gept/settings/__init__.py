@@ -26,10 +26,11 @@ from .declarations import (
 )
 from .dotenv import dotenv
 from .readers import Wrong
-from .secrets import renewed, secret
+from .secrets import Newest, renewed, secret
 
 __all__ = [
     "PER_COLLECTOR",
+    "Newest",
     "Settings",
     "declared",
     "load",

@@ -138,7 +138,8 @@ class Settings:
         path,
         None,
         "Certificate, in PEM form, with which `gept up` and `gept dashboard` serve HTTPS on "
-        "`DASHBOARD_PORT`; behind it in the file those that signed it.",
+        "`DASHBOARD_PORT`; behind it in the file those that signed it. It and its key may be "
+        "renewed in place while gept runs.",
     )
     tls_key_file: Path | None = setting(
         "TLS_KEY_FILE", path, None, "Private key of that certificate, in PEM form."

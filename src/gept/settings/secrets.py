@@ -41,6 +41,21 @@ def without(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in secrets}
 
 
+class Newest:
+    """Settings with the secrets that their files hold now.
+
+    What cannot be read stays as it was last: whoever changes a secret may have written half of it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self) -> Settings:
+        """Return the settings; the files are read for it."""
+        self._settings = renewed(self._settings)
+        return self._settings
+
+
 def renewed(settings: Settings) -> Settings:
     """Return settings with the secrets read anew that are in files.
 

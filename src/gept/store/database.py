@@ -13,7 +13,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ..errors import SettingsError
-from ..settings import Settings, renewed
+from ..settings import Newest, Settings
 from .embedded import Server
 from .faults import translated
 
@@ -78,15 +78,18 @@ def address(settings: Settings, server: Server | None) -> str:
 def renewing(settings: Settings, server: Server | None) -> Callable[[], str]:
     """Return what gives the connection string with the secrets that their files hold now.
 
-    What libpq cannot read is as good as half written: then it is the one that was read first.
+    What libpq cannot read is as good as half written: then it is the last one that it can.
     """
+    newest, good = Newest(settings), settings
 
-    def newest() -> str:
+    def where() -> str:
+        nonlocal good
         with suppress(SettingsError):
-            return address(renewed(settings), server)
-        return address(settings, server)
+            address(found := newest(), server)
+            good = found
+        return address(good, server)
 
-    return newest
+    return where
 
 
 def without_password(address: str) -> tuple[str, str | None]:

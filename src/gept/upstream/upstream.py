@@ -17,7 +17,7 @@ import httpx2
 from ..errors import UpstreamBusy, UpstreamRefused
 from ..events import Closed, Fetched, Observer, Retried
 from ..model import Request, Response
-from ..settings import Settings, renewed
+from ..settings import Newest, Settings
 from ..sources import PRICES
 from . import clock
 from .client import until
@@ -47,6 +47,7 @@ class Upstream:
     ) -> None:
         self._client = client
         self._settings = settings
+        self._newest = Newest(settings)
         self._observe = observe
         self._stop = stop
         self._now = now
@@ -113,7 +114,7 @@ class Upstream:
     def _headers(self, request: Request) -> dict[str, str]:
         if request.source is not PRICES:
             return {}
-        key = renewed(self._settings).api_key
+        key = self._newest().api_key
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _judge(self, answer: httpx2.Response, request: Request) -> None:

@@ -1,6 +1,5 @@
 """HTTP out: metrics, health and the dashboard, in threads of their own."""
 
-from .certificate import tls
 from .ports import Ports, Server, take
 
-__all__ = ["Ports", "Server", "take", "tls"]
+__all__ = ["Ports", "Server", "take"]

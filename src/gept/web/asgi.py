@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Thread
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from ..tls import Renewal
 from .ports import Ports
+
+LOOK = 2
+"""Seconds between two looks at the files of the certificate."""
 
 
 class AsgiServer:
@@ -27,7 +32,9 @@ class AsgiServer:
             server_header=False,
             timeout_graceful_shutdown=1,
             limit_concurrency=100,
-            ssl_context_factory=None if tls is None else lambda *_: tls,
+            ssl_context_factory=None if tls is None else lambda *_: tls.context,
+            callback_notify=None if tls is None else partial(_look, tls),
+            timeout_notify=LOOK,
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._serve, name="web", daemon=True)
@@ -51,3 +58,7 @@ class AsgiServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=list(self._sockets))
+
+
+async def _look(tls: Renewal) -> None:
+    tls.look()

@@ -31,12 +31,14 @@ SHUT = {
 }
 
 
-def server(ports: Ports, answers: Answers, board: Board, token: str | None) -> AsgiServer:
-    """Return what serves the dashboard beside what every port answers."""
+def server(
+    ports: Ports, answers: Answers, board: Board, token: Callable[[], str | None]
+) -> AsgiServer:
+    """Return what serves the dashboard beside what every port answers; ``token`` opens it."""
     return AsgiServer(ports, application(answers, routes(board, token)))
 
 
-def routes(board: Board, token: str | None) -> list[Route]:
+def routes(board: Board, token: Callable[[], str | None]) -> list[Route]:
     """Return the routes of the dashboard."""
     entrance = Entrance(token)
     page, login = _page("index.html"), _page("login.html")

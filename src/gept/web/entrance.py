@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from asyncio import sleep
+from collections.abc import Callable
 from hashlib import sha256
 from urllib.parse import parse_qs
 
@@ -18,19 +19,23 @@ DELAY = 0.5
 
 
 class Entrance:
-    """Lets in everybody where there is no token."""
+    """Lets in everybody where there is no token.
 
-    def __init__(self, token: str | None) -> None:
+    ``token`` gives the one that holds now; with another, the cookies of the last one end.
+    """
+
+    def __init__(self, token: Callable[[], str | None]) -> None:
         self._token = token
 
     def lets_in(self, request: Request) -> bool:
         """Tell whether a request has the token, or the cookie that it gave."""
-        if self._token is None:
+        token = self._token()
+        if token is None:
             return True
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and _same(given.strip(), self._token):
+        if scheme.lower() == "bearer" and _same(given.strip(), token):
             return True
-        return _same(request.cookies.get(COOKIE, ""), _seal(self._token))
+        return _same(request.cookies.get(COOKIE, ""), _seal(token))
 
     async def enter(self, request: Request, refused: Response) -> Response:
         """Answer the form with the token: a cookie, or ``refused``."""
@@ -40,23 +45,25 @@ class Entrance:
             if len(body) > LONGEST_FORM:
                 return refused
         given = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
-        if self._token is None or _same(given.strip(), self._token):
-            return self._welcome(request)
+        token = self._token()
+        if token is None or _same(given.strip(), token):
+            return _welcome(request, token)
         await sleep(DELAY)
         return refused
 
-    def _welcome(self, request: Request) -> Response:
-        answer = RedirectResponse("/", status_code=303)
-        if self._token is not None:
-            answer.set_cookie(
-                COOKIE,
-                _seal(self._token),
-                max_age=LASTS,
-                httponly=True,
-                samesite="strict",
-                secure=request.url.scheme == "https",
-            )
-        return answer
+
+def _welcome(request: Request, token: str | None) -> Response:
+    answer = RedirectResponse("/", status_code=303)
+    if token is not None:
+        answer.set_cookie(
+            COOKIE,
+            _seal(token),
+            max_age=LASTS,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+    return answer
 
 
 def _seal(token: str) -> str:

@@ -6,10 +6,10 @@ import errno
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ssl import SSLContext
 from typing import Protocol
 
 from ..errors import SettingsError
+from ..tls import Renewal
 
 REMEDY = {
     errno.EADDRINUSE: "is taken by another program; set another port",
@@ -23,7 +23,7 @@ class Ports:
     """Ports that are taken, and the certificate that they are served with, if any."""
 
     sockets: tuple[socket.socket, ...]
-    tls: SSLContext | None = None
+    tls: Renewal | None = None
 
 
 class Server(Protocol):
@@ -40,7 +40,7 @@ class Server(Protocol):
         """Stop serving, within two seconds, and give the ports back."""
 
 
-def take(address: str, ports: Mapping[str, int], tls: SSLContext | None = None) -> Ports:
+def take(address: str, ports: Mapping[str, int], tls: Renewal | None = None) -> Ports:
     """Take ports, each named by its setting. Raises SettingsError for one that is not to be had."""
     sockets = tuple(_listen(address, port, setting) for setting, port in ports.items())
     return Ports(sockets, tls)

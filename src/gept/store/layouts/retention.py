@@ -20,10 +20,9 @@ from psycopg.sql import SQL, Literal
 from ...errors import UsageError
 from ..faults import translated
 from ..queries import named
+from . import policies
 from .timescale import IS_HYPERTABLE, PATIENCE, Extension, Mode, look, retentions
 
-NO_POLICY = SQL("SELECT remove_retention_policy({table}, if_exists => TRUE)")
-POLICY = SQL("SELECT add_retention_policy({table}, {keep}::interval)")
 DROP_CHUNKS = SQL("SELECT drop_chunks({table}, older_than => {before}::timestamptz)")
 
 
@@ -62,17 +61,20 @@ class Retention:
 
     def keep(self, table: str, length: timedelta) -> None:
         """Let the server delete what is older from now on. Its first run is immediate."""
-        with self._connection.transaction():
-            self._connection.execute(PATIENCE)
-            self.forget(table)
-            about = {"table": Literal(table), "keep": Literal(length)}
-            self._connection.execute(POLICY.format(**about))
+        self._refuse_unlasting(table)
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(PATIENCE)
+            policies.put(cursor, policies.Kind.RETENTION, table, length)
 
     def forget(self, table: str) -> None:
         """Keep a table for ever."""
+        self._refuse_unlasting(table)
+        with self._connection.cursor() as cursor:
+            policies.remove(cursor, policies.Kind.RETENTION, table)
+
+    def _refuse_unlasting(self, table: str) -> None:
         if not self.lasts(table):
             raise UsageError(f"{table}: nothing deletes its rows here; it is kept for ever")
-        self._connection.execute(NO_POLICY.format(table=Literal(table)))
 
     def drop(self, table: str, parts: list[Part]) -> None:
         """Delete parts once; each has a transaction of its own, so that what is done stays done."""

@@ -23,6 +23,7 @@ from ...errors import StoreAway
 from ...model import Table
 from ..faults import translated
 from ..queries import named
+from . import policies
 
 OLDEST = (2, 11)
 LOCK = SQL("SELECT pg_advisory_xact_lock(hashtext('gept layout'))")
@@ -45,8 +46,6 @@ COMPRESS = SQL(
     "ALTER TABLE {table} SET (timescaledb.compress,"
     " timescaledb.compress_segmentby = {segments}, timescaledb.compress_orderby = {order})"
 )
-NO_POLICY = SQL("SELECT remove_compression_policy({name}, if_exists => TRUE)")
-POLICY = SQL("SELECT add_compression_policy({name}, {after}::interval, if_not_exists => TRUE)")
 KNOWS_CHUNKS = "SELECT to_regclass('timescaledb_information.chunks') IS NOT NULL"
 LETS_OPEN = "SELECT to_regprocedure('open_chunk(regclass)') IS NOT NULL"
 LET_OPEN = "SELECT open_chunk(%s::regclass)"
@@ -220,6 +219,7 @@ def _declare(cursor: Cursor[Any], table: Table, mode: Mode, after: timedelta) ->
     done = [] if _is_hypertable(cursor, name) else _turn(cursor, table, name)
     if mode is Mode.TIMESCALE:
         done += _compress(cursor, table, name, after)
+        done += policies.give_to_owner(cursor, name)
     return done
 
 
@@ -280,8 +280,7 @@ def _compress(cursor: Cursor[Any], table: Table, name: str, after: timedelta) ->
         allow_compression(cursor, table, name)
         done.append(f"compressed by {', '.join(wanted)}")
     if now_after != after:
-        cursor.execute(NO_POLICY.format(name=Literal(name)))
-        cursor.execute(POLICY.format(name=Literal(name), after=Literal(after)))
+        policies.put(cursor, policies.Kind.COMPRESSION, name, after)
         done.append(f"compressed after {after.days} days")
     return done
 
@@ -311,9 +310,9 @@ def retentions(cursor: Cursor[Any]) -> dict[str, timedelta]:
 
 
 def sizes(cursor: Cursor[Any], schema: str | None = None) -> dict[str, tuple[int | None, int]]:
-    """Return the estimated rows and the bytes of each hypertable of a schema, or of the first.
+    """Return the estimated rows and the bytes of each hypertable, compressed chunks included.
 
-    Compressed chunks are included; rows are None where nobody has counted them.
+    ``schema`` is where they are; by default the current one.
     """
     known = cursor.execute(KNOWS_CHUNKS).fetchone()
     if not known or not known[0]:

@@ -23,6 +23,7 @@ from ..adoption.legacy import SCHEMA as LEGACY
 from ..conversion.place import NEW, OLD
 from ..faults import translated
 from ..layouts.plain import LOCK
+from ..layouts.timescale import Mode, look
 from ..queries import named
 from .migrate import NO_SETS, TABLE, Sets, shipped
 
@@ -36,6 +37,7 @@ WHO = """
     SELECT current_schema(), current_database(), current_user, rolsuper
     FROM pg_roles WHERE rolname = current_user
 """
+LOGS_IN = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
 NO_ADMIN = (
     "; only a superuser of the server can do this, or a role with CREATEROLE that owns the "
     "database and the tables: name it by DATABASE_URL_FILE for this one command"
@@ -110,6 +112,7 @@ def _steps(
 ) -> Iterator[Composed]:
     """Yield each statement when those before it are done, since they decide what is left."""
     yield from _people(connection, roles, passwords)
+    yield from _running_policies(connection, roles)
     schema, database, us, superuser = connection.execute(WHO).fetchall()[0]
     if not superuser and us != roles.owner:
         yield SQL("GRANT {} TO {}").format(Identifier(roles.owner), Identifier(us))
@@ -153,6 +156,16 @@ def _people(
         if (password := passwords.get(role.name)) is not None:
             hashed = _hashed(connection, role.name, password)
             yield SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, Literal(hashed))
+
+
+def _running_policies(connection: Connection[Any], roles: Roles) -> Iterator[Composed]:
+    """Let the owner log in where TimescaleDB runs policies: as the owner, who has to be able to."""
+    with connection.cursor() as cursor:
+        found = look(cursor)
+    if found.mode is not Mode.TIMESCALE and not found.creatable:
+        return
+    if connection.execute(LOGS_IN, (roles.owner,)).fetchone() != (True,):
+        yield SQL("ALTER ROLE {} LOGIN").format(Identifier(roles.owner))
 
 
 def _refuse_unfit(role: _Role, roles: Roles) -> None:

@@ -1,4 +1,4 @@
-"""The certificate of a port, and what is wrong with one."""
+"""A certificate and its key, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 from ..errors import SettingsError
 
+OTHER_KEY = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+"""How OpenSSL says that a key is that of another certificate, of the same kind or not."""
 
-def tls(certificate: Path, key: Path) -> ssl.SSLContext:
+
+def loaded(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return what serves with a certificate and its key. Raises SettingsError for unfit ones."""
     _readable("TLS_CERT_FILE", certificate)
     _readable("TLS_KEY_FILE", key)
@@ -38,7 +41,7 @@ def _no_password(key: Path) -> str:
 
 def _unfit(certificate: Path, key: Path, error: ssl.SSLError) -> str:
     """Return the fault of a certificate or key that OpenSSL refuses."""
-    if error.reason == "KEY_VALUES_MISMATCH":
+    if error.reason in OTHER_KEY:
         remedy = f"name the key that it was made with, or make it anew with {str(key)!r}"
         return f"TLS_CERT_FILE: {str(certificate)!r} does not fit the key of TLS_KEY_FILE; {remedy}"
     if not _holds_certificate(certificate):
