@@ -322,6 +322,8 @@ def test_what_is_not_loaded_is_told_in_a_sentence(
 
     with pytest.raises(StoreAway, match=r"add timescaledb to shared_preload_libraries and restart"):
         whole.back_up(address, tmp_path / "backups", None, NOW)
+    with pytest.raises(StoreAway, match="so nothing can be written or saved"):
+        saved(address, tmp_path)
     assert not (tmp_path / "backups").exists()
 
 

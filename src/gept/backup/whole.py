@@ -24,7 +24,6 @@ def back_up(address: str, folder: Path, chosen: Path | None, at: datetime) -> Ba
     programs and disk, StoreError for the database.
     """
     with snapshot(address) as now:
-        now.refuse_unloaded()
         _refuse_bare(now)
         fits = programs.fitting(chosen, now.versions().major)
         with folders.held(folder), folders.new(folder, now.database(), at) as undone:

@@ -81,11 +81,6 @@ class Snapshot:
         number = self._cursor.connection.info.server_version
         return Versions(number, server, timescale.look(self._cursor).installed)
 
-    def refuse_unloaded(self) -> None:
-        """Raise StoreAway where TimescaleDB is here but not loaded: its tables cannot be dumped."""
-        if (found := timescale.look(self._cursor)).unloaded:
-            raise StoreAway(found.why)
-
     def database(self) -> str:
         """Return the name of the database."""
         return self._cursor.connection.info.dbname
@@ -116,6 +111,12 @@ def measure(cursor: Cursor[Any], rows: Composable) -> Measure:
     return Measure(*found)
 
 
+def refuse_unloaded(cursor: Cursor[Any]) -> None:
+    """Raise StoreAway where TimescaleDB is here but not loaded: compressed rows are not seen."""
+    if (found := timescale.look(cursor)).unloaded:
+        raise StoreAway(found.why)
+
+
 @contextmanager
 def begun(address: str, begin: SQL = BEGIN) -> Iterator[Cursor[Any]]:
     """Give a cursor in one long transaction. Raises StoreAway, StoreBroken or StoreRefused."""
@@ -133,6 +134,7 @@ def begun(address: str, begin: SQL = BEGIN) -> Iterator[Cursor[Any]]:
             cursor.execute(begin)
             cursor.execute(PATIENT)
             cursor.execute(SAME_TEXT)
+            refuse_unloaded(cursor)
             yield cursor
             cursor.execute("COMMIT")
     except psycopg.Error as error:
