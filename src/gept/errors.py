@@ -97,6 +97,10 @@ class ArchiveError(GeptError):
     """An archive cannot be reached, or does not hold what its manifest says."""
 
 
+class ArchiveAway(ArchiveError):
+    """An archive cannot be reached, or refuses: of what it holds, this says nothing."""
+
+
 class BackupError(GeptError):
     """A backup cannot be made, or what was made is not whole."""
 

@@ -19,7 +19,7 @@ from gept.archive import places
 from gept.archive.places import Folder
 from gept.archive.restoring import restore
 from gept.archive.shelf import Shelf
-from gept.archive.writing import Archive, Outcome
+from gept.archive.writing import Archive, Outcome, Terms
 from gept.cli import gept
 from gept.cli.exits import Exit
 from gept.errors import ArchiveError, GeptError, UsageError
@@ -46,7 +46,7 @@ LATEST = """
 """
 TICKS = """
     INSERT INTO ledger (collector, tick, status, settled, rows, first_asked_at, asked_at, committed_at, digest)
-    SELECT %s, %s::timestamptz + tick * %s::interval, CASE tick %% 5 WHEN 4 THEN 'empty' ELSE 'done' END, true, 3, %s, %s, %s, '\\x00ff'
+    SELECT %s, %s::timestamptz + tick * %s::interval, CASE tick %% 5 WHEN 4 THEN 'empty' ELSE 'done' END, true, CASE WHEN tick < 2 THEN 2 ELSE 3 END, %s, %s, %s, '\\x00ff'
     FROM generate_series(0, %s - 1) AS tick
 """
 TABLES = {"5m": "price_data_5min", "hourly": "prices_1h", "latest": "prices_latest_1m"}
@@ -230,12 +230,13 @@ def test_rows_that_the_database_lost_stay_in_the_archive(
     whole = file_of(tmp_path, WEEK[0]).read_bytes()
     query("DELETE FROM price_data_5min WHERE timestamp = %s", FIRST)
 
-    checked = run("5m", "--check").output
+    checked = run("5m", "--check")
     kept = file_of(tmp_path, WEEK[0]).read_bytes()
     run("restore", "5m", "--replace")
 
-    assert "2026-09-03: left: the database lacks 2 of the 862 archived rows" in checked
-    assert "`gept archive restore --replace`" in checked
+    assert checked.exit_code == Exit.DIFFERENT
+    assert "2026-09-03: left: the database lacks 2 of the 862 archived rows" in checked.output
+    assert "`gept archive restore --replace`" in checked.output
     assert kept == whole
     assert "archived already" in run("5m", "--check").output
 
@@ -247,6 +248,114 @@ def test_rows_that_a_correction_took_away_go(run: Run, fill: Run, query: Ask) ->
     query("UPDATE ledger SET rows = 0, revisions = 3 WHERE tick = %s", FIRST)
 
     assert "archived anew" in run("5m").output
+
+
+def test_a_day_of_which_rows_vanished_is_left_unless_that_is_accepted(
+    run: Run, fill: Run, tmp_path: Path, query: Ask
+) -> None:
+    fill("5m", *WEEK[:2])
+    query("DELETE FROM price_data_5min WHERE timestamp = %s", FIRST + DAY)
+    later = FIRST + DAY + timedelta(hours=1)
+    query("DELETE FROM price_data_5min WHERE timestamp = %s AND item_id = 3", later)
+
+    left, taken, listed = run("5m"), run("5m", "--accept"), run("list")
+
+    assert "2026-09-03: archived: 862 rows" in left.output
+    assert (
+        "2026-09-04: left: 3 rows are gone that the ledger tells of, in 2 ticks from "
+        "2026-09-04 00:00Z on; `gept once 5m --at 2026-09-04T00:00Z` asks for one again"
+    ) in left.output
+    assert (left.exit_code, taken.exit_code) == (Exit.DIFFERENT, Exit.OK)
+    assert "2026-09-04: archived: 859 rows, " in taken.output
+    assert ", 3 rows too few" in taken.output
+    assert [manifest_of(tmp_path, day)["lacking"] for day in WEEK[:2]] == [0, 3]
+    assert [line.endswith("3 rows too few") for line in listed.output.splitlines()[:2]] == [
+        False,
+        True,
+    ]
+
+
+def test_rows_that_the_ledger_does_not_tell_of_are_archived(
+    run: Run, fill: Run, query: Ask
+) -> None:
+    fill("5m", WEEK[0])
+    query("UPDATE ledger SET rows = rows - 1")
+
+    assert "2026-09-03: archived: 862 rows" in run("5m").output
+
+
+def test_an_older_version_comes_back_by_its_number(
+    run: Run, fill: Run, query: Ask, tmp_path: Path
+) -> None:
+    fill("5m", WEEK[0])
+    first = query(ALL.format("price_data_5min"))
+    run("5m")
+    for price in (7, 8):
+        query("UPDATE price_data_5min SET avg_high_price = %s WHERE timestamp = %s", price, FIRST)
+        run("5m", "--check")
+    newest = query(ALL.format("price_data_5min"))
+
+    listed, told = run("list").output, json.loads(run("list", "--json").output)
+    none = run("restore", "5m", "--version", "4", "--replace")
+    old = run("restore", "5m", "--version", "1", "--replace")
+    then = query(ALL.format("price_data_5min"))
+    run("restore", "5m", "--version", "3", "--replace")
+
+    assert "  before: 862 rows, version 1\n  before: 862 rows, version 2\n" in listed
+    assert [each["version"] for each in told["days"][0]["replaced"]] == [1, 2]
+    assert isinstance(none.exception, ArchiveError)
+    assert "price_data_5min 2026-09-03: has no version 4; `gept archive list`" in str(
+        none.exception
+    )
+    assert old.exit_code == 0
+    assert then == first
+    assert query(ALL.format("price_data_5min")) == newest != first
+
+
+def test_a_version_that_one_of_the_days_lacks_brings_none_back(
+    run: Run, fill: Run, query: Ask
+) -> None:
+    fill("5m", *WEEK[:2])
+    run("5m")
+    query("UPDATE price_data_5min SET avg_high_price = 7 WHERE timestamp = %s", FIRST)
+    run("5m", "--check")
+
+    refused = run("restore", "5m", "--version", "2", "--replace")
+
+    assert "2026-09-04: has no version 2" in str(refused.exception)
+    assert refused.output == ""
+
+
+def test_a_damaged_older_version_brings_nothing_back(
+    run: Run, fill: Run, query: Ask, tmp_path: Path
+) -> None:
+    fill("5m", WEEK[0])
+    run("5m")
+    query("UPDATE price_data_5min SET avg_high_price = 7 WHERE timestamp = %s", FIRST)
+    run("5m", "--check")
+    old = file_of(tmp_path, WEEK[0]).with_name("_2026-09-03.v1.parquet")
+    old.write_bytes(old.read_bytes()[:-1] + b"?")
+
+    refused = run("restore", "5m", "--version", "1", "--replace")
+
+    assert "_2026-09-03.v1.parquet: is not the file of its manifest" in str(refused.exception)
+    assert query("SELECT max(avg_high_price) FROM price_data_5min WHERE timestamp = %s", FIRST) == [
+        (7,)
+    ]
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_place_that_is_not_there_is_no_empty_archive(
+    run: Run, tmp_path: Path, as_json: tuple[str, ...]
+) -> None:
+    absent = run("list", *as_json)
+    (tmp_path / "archive").mkdir()
+    empty = run("list", *as_json)
+
+    assert isinstance(absent.exception, UsageError)
+    assert str(absent.exception).startswith(f"{tmp_path / 'archive'}: no archive is there")
+    assert absent.output == ""
+    assert empty.exit_code == 0
 
 
 def test_a_place_without_days_is_no_place_that_was_verified(run: Run) -> None:
@@ -268,7 +377,7 @@ def test_a_place_that_cannot_be_is_refused(
     assert fault in str(refused.exception)
 
 
-@pytest.mark.parametrize("killed_at", range(3))
+@pytest.mark.parametrize("killed_at", range(4))
 def test_a_run_that_is_killed_is_made_good_by_the_next(
     days: Closed, shelf: Shelf, fill: Run, query: Ask, killed_at: int
 ) -> None:
@@ -279,8 +388,8 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(
     dying = Shelf(Dying(shelf.place, killed_at), shelf.collector)
 
     with pytest.raises(KeyboardInterrupt):
-        list(Archive(days, dying, NOW).write(*span, check=True))
-    [told] = Archive(days, shelf, NOW).write(*span, check=True)
+        list(Archive(days, dying, NOW, Terms(check=True)).write(*span))
+    [told] = Archive(days, shelf, NOW, Terms(check=True)).write(*span)
 
     assert told.outcome is Outcome.AGAIN
     assert shelf.verify(WEEK[0]).version == 2
@@ -291,6 +400,7 @@ class Dying:
 
     def __init__(self, place: places.Place, after: int) -> None:
         self.get, self.size, self.names = place.get, place.size, place.names
+        self.exists = place.exists
         self._place = place
         self._left = after
 
@@ -533,6 +643,9 @@ def test_the_list_has_each_day(run: Run, fill: Run) -> None:
         (("items",), "NAME: 'items' has no days that can be archived; take one of 5m (price"),
         (("5m", "--older-than", "long"), "--older-than: 'long' is not a length of time"),
         (("5m", "--since", "2026-11-22"), "--since: 2026-11-22 00:00:00Z leaves no whole day"),
+        (("hourly", "--gaps"), "--gaps: what is missing of hourly is not missing for good; fetch"),
+        (("latest", "--accept"), "--accept: of latest nobody knows how many rows a tick must have"),
+        (("hourly", "--yes"), "--yes: has no meaning without --drop"),
         (("hourly", "--drop"), "--drop: days of the last 14 days stay"),
         (("5m", "--drop", "--older-than", "30d"), "add --force"),
         (("5m", "--to", "ftp://x"), "'ftp://x' is no place; name a folder, or s3://"),

@@ -134,3 +134,35 @@ def test_a_dry_run_prints_what_psql_takes(gept: Gept, address: str) -> None:
         connection.execute(told.stdout)
         connection.rollback()
     assert 'CREATE ROLE "gept_reader" NOLOGIN;' in told.stdout
+
+
+def test_the_owner_saves_and_one_who_may_make_databases_verifies(
+    gept: Gept, address: str, folder: Path, verifier: dict[str, str]
+) -> None:
+    owner = url(address, "owner", folder)
+
+    saved = gept("backup", str(folder / "saved"), **owner)
+    [backup] = (folder / "saved").glob("gept*")
+    refused = gept("backup", "verify", str(backup), **owner)
+    verified = gept("backup", "verify", str(backup), **verifier)
+
+    assert saved.returncode == 0, saved.stderr
+    assert refused.returncode == 7
+    assert "ALTER ROLE gept_owner CREATEDB" in refused.stderr
+    assert verified.returncode == 0, verified.stderr
+    assert "all as in the manifest" in verified.stdout
+
+
+@pytest.fixture
+def verifier(address: str) -> Iterator[dict[str, str]]:
+    """Give the settings of a role that may make databases, and no more."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE ROLE gept_verifier LOGIN CREATEDB PASSWORD 'x'")
+        about = psycopg.conninfo.conninfo_to_dict(address)
+        yield {
+            "DB_HOST": str(about["host"]),
+            "DB_NAME": "postgres",
+            "DB_USER": "gept_verifier",
+            "DB_PASS": "x",
+        }
+        connection.execute("DROP ROLE gept_verifier")

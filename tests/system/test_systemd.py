@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
@@ -43,14 +44,40 @@ def units(tmp_path: Path) -> Path:
 
 
 def test_there_is_a_unit_for_all_and_one_for_each() -> None:
-    assert NAMES == ["gept-backup.service", "gept.service", "gept@.service"]
+    assert NAMES == ["gept-backup.service", "gept-verify.service", "gept.service", "gept@.service"]
 
 
-def test_a_timer_makes_up_for_a_backup_that_was_missed() -> None:
-    (timer,) = TIMERS
+def test_backups_are_made_and_tried_by_timers() -> None:
+    assert TIMERS == ["gept-backup.timer", "gept-verify.timer"]
+    assert f"\nExecStart={PROGRAM} backup\n" in (UNITS / "gept-backup.service").read_text()
+    assert f"\nExecStart={PROGRAM} backup verify\n" in (UNITS / "gept-verify.service").read_text()
 
+
+@pytest.mark.parametrize("timer", TIMERS)
+def test_a_timer_makes_up_for_what_was_missed(timer: str) -> None:
     assert f"{Path(timer).stem}.service" in NAMES
     assert "\nPersistent=true\n" in (UNITS / timer).read_text()
+
+
+def on_calendar(timer: str) -> str:
+    """Return when a timer goes off."""
+    [when] = re.findall(r"^OnCalendar=(.*)$", (UNITS / timer).read_text(), re.MULTILINE)
+    return str(when)
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    ("timer", "next_one"),
+    [
+        ("gept-backup.timer", "Sun 2026-11-22 02:30:00 UTC"),
+        ("gept-verify.timer", "Sun 2026-11-22 04:30:00 UTC"),
+    ],
+)
+def test_a_backup_is_tried_that_the_rotation_keeps(timer: str, next_one: str) -> None:
+    """Of a week the newest backup stays, and Sunday is the last day of one."""
+    done = analyze("calendar", "--base-time=2026-11-22 00:00:00 UTC", on_calendar(timer))
+
+    assert f"{next_one}\n" in done.stdout
 
 
 @needs_systemd

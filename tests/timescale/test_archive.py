@@ -32,7 +32,7 @@ TICKS = """
     SELECT '5m', tick, 'done', true, 3, tick, tick, tick
     FROM generate_series(%s, %s - interval '1 second', interval '5 minutes') AS tick
 """
-COMPRESS = "SELECT compress_chunk(c) FROM show_chunks('price_data_5min') AS c"
+COMPRESS = "SELECT compress_chunk(c, TRUE) FROM show_chunks('price_data_5min') AS c"
 ALL = "SELECT * FROM price_data_5min ORDER BY 1, 2"
 
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_read_any_more_is_told_and_harms_nobody(
     found = state(server)
 
     [prices] = [each for each in found.sizes if each.name == "price_data_5min"]
-    assert (prices.rows, prices.closed) == (None, 1)
+    assert (prices.parts, prices.closed) == (1, 1)
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -31,7 +31,7 @@ needs_promtool = pytest.mark.skipif(
 class Case:
     """Series by the minute; ``alert`` is not there at ``quiet`` and is there at ``fires``.
 
-    ``silent`` series do not make it fire at all.
+    ``silent`` series do not make it fire at all. What takes days goes by another ``step``.
     """
 
     alert: str
@@ -41,6 +41,7 @@ class Case:
     about: str | None = None
     silent: tuple[dict[str, str], ...] = ()
     looks: tuple[str, ...] = ("10m", "40m", "90m")
+    step: str = "1m"
 
     def __str__(self) -> str:
         return f"{self.alert}-{self.about}" if self.about else self.alert
@@ -130,6 +131,18 @@ def free(mount: str, values: str, kind: str = "ext4") -> dict[str, str]:
         f"node_filesystem_avail_bytes{labels}": values,
         f"node_filesystem_size_bytes{labels}": "100x400",
     }
+
+
+def saved(newest: str, verified: str | None = None) -> dict[str, str]:
+    series = {"gept_backup_last_success_timestamp": newest}
+    return (
+        series if verified is None else {**series, "gept_backup_last_verified_timestamp": verified}
+    )
+
+
+def daily(days: int) -> dict[str, str]:
+    """Tell of a new backup each day, of which none is ever verified."""
+    return saved(" ".join(f"{day * 86400}x23" for day in range(days)))
 
 
 CASES = [
@@ -266,11 +279,29 @@ CASES = [
     ),
     Case(
         "BackupUnverified",
-        {"gept_backup_last_verified_timestamp": f"{600 - 35 * 86400}x60"},
+        {"gept_backup_last_verified_timestamp": f"{600 - 15 * 86400}x60"},
         "19m",
         "22m",
-        silent=({"gept_backup_last_verified_timestamp": f"{-34 * 86400}x400"},),
+        silent=(
+            {"gept_backup_last_verified_timestamp": f"{-14 * 86400}x400"},
+            saved(f"{-9 * 86400}x400", f"{-9 * 86400}x400"),
+            saved(f"{-9 * 86400}x400", f"{-9 * 86400}x20 stale"),
+            saved("0x400"),
+        ),
     ),
+    Case(
+        "BackupUnverified",
+        daily(14),
+        "192h",
+        "194h",
+        silent=(
+            {**daily(14), "gept_backup_last_verified_timestamp": f"{86400}x350"},
+            {**daily(14), "gept_backup_last_verified_timestamp": f"{86400}x120 stale"},
+        ),
+        looks=("194h", "330h"),
+        step="1h",
+    ),
+    Case("BackupUnverified", daily(14), "192h", "330h", step="1h"),
     Case(
         "BackupFaulty",
         {"gept_backup_faulty": "0x10 1x60"},
@@ -295,9 +326,11 @@ CASES = [
 ]
 
 
-def group(series: dict[str, str], expected: dict[str, int], query: str) -> dict[str, Any]:
+def group(
+    series: dict[str, str], expected: dict[str, int], query: str, step: str
+) -> dict[str, Any]:
     return {
-        "interval": "1m",
+        "interval": step,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "promql_expr_test": [
             {
@@ -310,9 +343,9 @@ def group(series: dict[str, str], expected: dict[str, int], query: str) -> dict[
     }
 
 
-def promtool(folder: Path, groups: list[dict[str, Any]], rules: list[Path]) -> None:
+def promtool(folder: Path, groups: list[dict[str, Any]], rules: list[Path], step: str) -> None:
     file = folder / "tests.yml"
-    told = {"rule_files": [str(each) for each in rules], "evaluation_interval": "1m"}
+    told = {"rule_files": [str(each) for each in rules], "evaluation_interval": step}
     file.write_text(json.dumps({**told, "tests": groups}))
     done = subprocess.run(
         ["promtool", "test", "rules", file], capture_output=True, text=True, check=False
@@ -334,10 +367,11 @@ def alerts() -> list[tuple[str, dict[str, Any]]]:
 def test_an_alert_fires_when_it_must_and_not_before(case: Case, tmp_path: Path) -> None:
     chosen = f',collector="{case.about}"' if case.about else ""
     query = f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"{chosen}}})'
-    groups = [group(case.series, {case.quiet: 0, case.fires: 1}, query)]
-    groups += [group(each, dict.fromkeys(case.looks, 0), query) for each in case.silent]
+    groups = [group(case.series, {case.quiet: 0, case.fires: 1}, query, case.step)]
+    groups += [group(each, dict.fromkeys(case.looks, 0), query, case.step) for each in case.silent]
+    rules = [file for file in RULES if case.alert in file.read_text()]
 
-    promtool(tmp_path, groups, [file for file in RULES if case.alert in file.read_text()])
+    promtool(tmp_path, groups, rules, case.step)
 
 
 def test_each_alert_has_its_case() -> None:

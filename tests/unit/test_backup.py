@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from gept.backup import manifest, rotation
 from gept.backup.folder import Backup
 from gept.backup.manifest import Part
 from gept.backup.rotation import Keep
+from gept.cli.moments import from_json, in_json
 from gept.errors import BackupError
 from gept.observe.backups import BackupSeries
 from gept.observe.health import Health
@@ -142,3 +143,16 @@ def test_a_folder_that_cannot_be_read_leaves_what_was_known(health: Health, tmp_
 
     assert before["faulty"] == 0
     assert series(health) == before
+
+
+def test_a_range_is_told_in_the_form_of_all_times() -> None:
+    part = Part("t", (), ("at",), "at", NOW, NOW + timedelta(days=1))
+
+    assert str(part) == "t since 2026-11-22 02:30:00Z until 2026-11-23 02:30:00Z"
+
+
+def test_times_in_json_are_of_utc_in_its_short_form() -> None:
+    local = NOW.astimezone(timezone(timedelta(hours=2))) + timedelta(milliseconds=5)
+
+    assert in_json(local) == "2026-11-22T02:30:00.005000Z"
+    assert from_json(in_json(NOW)) == "2026-11-22 02:30:00Z"

@@ -51,7 +51,7 @@ class Heart:
                 self._now(),
                 self._collectors,
                 leads,
-                {name: at.isoformat() for name, at in ticks.items()},
+                {name: f"{at:%Y-%m-%dT%H:%M:%SZ}" for name, at in ticks.items()},
                 spooled,
             )
         )

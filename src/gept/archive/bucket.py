@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArchiveError, UsageError
+from ..errors import ArchiveAway, ArchiveError, UsageError
 from ..extras import installing
 from ..settings import Settings
 
@@ -62,6 +62,10 @@ class Bucket:
             found = chain.from_iterable(self._store.list(folder))
             return sorted(each["path"] for each in found)
 
+    def exists(self) -> bool:
+        """Tell whether anything is below the prefix: there is no other way for it to be."""
+        return bool(self.names(""))
+
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
         """Tell what the store refuses, in a sentence without what may be secret in it."""
@@ -70,7 +74,7 @@ class Bucket:
         try:
             yield
         except (BaseError, OSError) as error:
-            raise ArchiveError(f"{self}/{name}: {_why(error)}") from None
+            raise ArchiveAway(f"{self}/{name}: {_why(error)}") from None
 
 
 def _store(where: str, settings: Settings) -> S3Store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from ..errors import ArchiveError
+from ..errors import ArchiveAway, ArchiveError
 from ..store.copying.closed import Closed
 from ..store.copying.content import Content
 from ..store.layouts.retention import Part
@@ -43,6 +43,8 @@ class Dropping:
                 if self._shelf.manifest(day) is None:
                     return f"{day} is not archived"
                 self._shelf.verify(day)
+            except ArchiveAway:
+                raise
             except ArchiveError as error:
                 return str(error)
         return ""

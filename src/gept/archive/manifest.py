@@ -41,7 +41,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a day's file holds, and how its ticks stand.
 
     ``sha256`` is that of the file, ``checksum`` that of the rows. ``low`` and ``high`` are their
-    oldest and newest time. ``bytes`` is the size of the file.
+    oldest and newest time. ``bytes`` is the size of the file. ``lacking`` is how many rows fewer it
+    has than the answers to its ticks had: lost before it was archived, and archived all the same.
     """
 
     form: int
@@ -59,12 +60,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     high: datetime | None
     archived_at: datetime
     ticks: Ticks
+    lacking: int = 0
     replaced: list[Version] = []
 
     @property
     def place(self) -> str:
-        """Where the file is."""
+        """Where the file is, as long as it is the newest version."""
         return data_of(self.table, self.day)
+
+    @property
+    def aside(self) -> str:
+        """Where the file is once there is a newer version."""
+        return replaced_of(self.table, self.day, self.version)
 
     @property
     def content(self) -> Content:
@@ -93,6 +100,11 @@ def manifest_of(table: str, day: date) -> str:
     return f"{folder_of(table, day)}_{day}.json"
 
 
+def replaced_manifest_of(table: str, day: date, version: int) -> str:
+    """Return where the manifest of an older version is."""
+    return f"{folder_of(table, day)}_{day}.v{version}.json"
+
+
 def encode(manifest: Manifest) -> bytes:
     """Return a manifest as JSON."""
     return msgspec.json.encode(manifest) + b"\n"
@@ -103,12 +115,19 @@ def decode(data: bytes, name: str) -> Manifest:
     try:
         found = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArchiveError(f"{name}: is no manifest of gept ({error})") from error
+        remedy = "if the database has the day, remove that file and archive the day anew"
+        raise ArchiveError(f"{name}: is no manifest of gept ({error}); {remedy}") from error
     if found.form > FORM:
         raise ArchiveError(f"{name}: was written by gept {found.gept}; use that or a newer one")
-    if name != manifest_of(found.table, found.day):
+    if name not in _names_of(found):
         raise ArchiveError(f"{name}: is the manifest of {found.table} on {found.day}")
     return found
+
+
+def _names_of(found: Manifest) -> tuple[str, str]:
+    """Return the names under which a manifest may be: as the newest one, and once it is not."""
+    about = (found.table, found.day)
+    return manifest_of(*about), replaced_manifest_of(*about, found.version)
 
 
 def digest(data: bytes) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from ..disk import settle
 from ..errors import ArchiveError, UsageError
 from ..settings import Settings
 
@@ -26,6 +27,9 @@ class Place(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, sorted."""
+
+    def exists(self) -> bool:
+        """Tell whether there is such a place at all."""
 
 
 class Folder:
@@ -66,13 +70,18 @@ class Folder:
                 waiting.replace(path)
             finally:
                 waiting.unlink(missing_ok=True)
-            _settle(path.parent)
+            settle(path.parent)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, sorted."""
         with self._told(folder):
             found = (self._root / folder).rglob("*")
             return sorted(each.relative_to(self._root).as_posix() for each in found)
+
+    def exists(self) -> bool:
+        """Tell whether the folder is there."""
+        with self._told(""):
+            return self._root.is_dir()
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
@@ -101,12 +110,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _settle(folder: Path) -> None:
-    """Let the names in a folder be on disk as well."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from ..errors import ArchiveError
 from ..store.copying.closed import Closed
-from .manifest import manifest_of
 from .shelf import Shelf
 
 
@@ -19,16 +17,16 @@ class Restored:
     new: bool
 
 
-def restore(closed: Closed, shelf: Shelf, day: date, *, replace: bool) -> Restored:
-    """Bring a day back, whole or not at all.
+def restore(
+    closed: Closed, shelf: Shelf, day: date, *, replace: bool, version: int | None = None
+) -> Restored:
+    """Bring a day back, whole or not at all: the newest version of it unless one is named.
 
-    Raises ArchiveError where the file is not what its manifest says, UsageError where the database
-    has other rows of the day.
+    Raises ArchiveError where the file is not what its manifest says, or not there, UsageError where
+    the database has other rows of the day.
     """
-    found = shelf.manifest(day)
-    if found is None:
-        raise ArchiveError(f"{manifest_of(shelf.table, day)}: is not there")
-    rows = shelf.rows(found, shelf.file(found))
+    found, name = shelf.version(day, version)
+    rows = shelf.rows(found, shelf.file(found, name))
     ticks = [dict(zip(found.ticks.columns, tick, strict=True)) for tick in found.ticks.rows]
     held = found.content
     new = closed.bring_back(shelf.collector, day, rows, held, ticks, replace=replace)

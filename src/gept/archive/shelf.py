@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
+from typing import NamedTuple
 
-from ..errors import ArchiveError
+from ..errors import ArchiveAway, ArchiveError
 from ..model import Collector, Row
 from . import manifest, parquet
 from .checksum import content_of
 from .manifest import MANIFEST, Manifest
 from .places import Place
+
+
+class Kept(NamedTuple):
+    """A version of a day: its manifest, and the name of its file."""
+
+    manifest: Manifest
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,22 @@ class Shelf:
 
     def manifest(self, day: date) -> Manifest | None:
         """Return the manifest of a day, if there is one. Raises ArchiveError for another's."""
-        name = manifest.manifest_of(self.table, day)
+        return self._read(manifest.manifest_of(self.table, day))
+
+    def version(self, day: date, number: int | None = None) -> Kept:
+        """Return a version of a day, the newest unless one is named. Raises ArchiveError."""
+        newest = self.manifest(day)
+        if newest is None:
+            raise ArchiveError(f"{manifest.manifest_of(self.table, day)}: is not there")
+        if number in {None, newest.version}:
+            return Kept(newest, newest.place)
+        found = self._read(manifest.replaced_manifest_of(self.table, day, number))
+        if found is None:
+            told = "`gept archive list` shows which there are"
+            raise ArchiveError(f"{self.table} {day}: has no version {number}; {told}")
+        return Kept(found, found.aside)
+
+    def _read(self, name: str) -> Manifest | None:
         data = self.place.get(name)
         if data is None:
             return None
@@ -44,16 +67,20 @@ class Shelf:
             raise ArchiveError(f"{name}: holds what {found.collector} has collected")
         return found
 
-    def file(self, of: Manifest) -> bytes:
-        """Return the file of a day. Raises ArchiveError where it is not that of its manifest."""
-        data = self.place.get(of.place)
+    def file(self, of: Manifest, name: str | None = None) -> bytes:
+        """Return the file of a day, which an older version has under another name.
+
+        Raises ArchiveError where it is not that of its manifest.
+        """
+        name = name or of.place
+        data = self.place.get(name)
         if data is None:
-            raise ArchiveError(f"{of.place}: is not there, though its manifest is")
+            raise ArchiveError(f"{name}: is not there, though its manifest is")
         if len(data) != of.bytes:
             size = f"{len(data)} bytes, where its manifest has {of.bytes}"
-            raise ArchiveError(f"{of.place}: has {size}: it is cut, or another file")
+            raise ArchiveError(f"{name}: has {size}: it is cut, or another file")
         if manifest.digest(data) != of.sha256:
-            raise ArchiveError(f"{of.place}: is not the file of its manifest, or is damaged")
+            raise ArchiveError(f"{name}: is not the file of its manifest, or is damaged")
         return data
 
     def is_there(self, of: Manifest) -> bool:
@@ -64,6 +91,8 @@ class Shelf:
         """Tell whether the file of a day is that of its manifest; it is read for that."""
         try:
             return bool(self.file(of))
+        except ArchiveAway:
+            raise
         except ArchiveError:
             return False
 
@@ -76,9 +105,7 @@ class Shelf:
 
     def verify(self, day: date) -> Manifest:
         """Read a day whole. Raises ArchiveError where it is not what its manifest says."""
-        found = self.manifest(day)
-        if found is None:
-            raise ArchiveError(f"{manifest.manifest_of(self.table, day)}: is not there")
+        found, _ = self.version(day)
         rows = chain.from_iterable(self.rows(found, self.file(found)))
         if content_of(self.collector.table, rows) != found.content:
             raise ArchiveError(f"{found.place}: does not have the rows that its manifest tells of")

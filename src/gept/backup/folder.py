@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..disk import settle
 from ..errors import BackupError
 from . import manifest
 from .manifest import Manifest
@@ -164,9 +164,9 @@ def new(folder: Path, name: str, at: datetime) -> Iterator[Path]:
         undone.mkdir(mode=0o700)
         yield undone
         for each in (*undone.iterdir(), undone):
-            _sync(each)
+            settle(each)
         undone.rename(done(undone))
-        _sync(folder)
+        settle(folder)
     finally:
         shutil.rmtree(undone, ignore_errors=True)
 
@@ -180,12 +180,3 @@ def _unused(path: Path) -> Path:
     """Return a path that is not there: this one, or one with a number behind it."""
     others = (path.with_name(f"{path.name}-{number}") for number in count(2))
     return next(each for each in chain([path], others) if not each.exists())
-
-
-def _sync(path: Path) -> None:
-    """See to it that a file, or what is in a folder, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

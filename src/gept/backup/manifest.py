@@ -13,6 +13,7 @@ from ..store.copying.snapshot import Measure
 
 FORMAT = 1
 NAME = "manifest.json"
+TIME = "%Y-%m-%d %H:%M:%SZ"
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -34,8 +35,8 @@ class Part(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return it as a person reads it."""
-        since = f" since {self.since.isoformat()}" if self.since else ""
-        until = f" until {self.until.isoformat()}" if self.until else ""
+        since = f" since {self.since:{TIME}}" if self.since else ""
+        until = f" until {self.until:{TIME}}" if self.until else ""
         return f"{self.table}{since}{until}"
 
 

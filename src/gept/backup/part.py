@@ -18,7 +18,7 @@ from . import folder as folders
 from . import manifest
 from .files import CHUNK, Digest, Measured, parts
 from .folder import Backup
-from .manifest import FORMAT, Column, Manifest, Part
+from .manifest import FORMAT, TIME, Column, Manifest, Part
 from .restore import compared, refuse_unsound
 
 FILE = "rows.copy.gz"
@@ -46,7 +46,7 @@ def _refuse_range(of: Shape, span: Span) -> None:
             f"--since: the key of {of.table} has no time; save the whole table instead"
         )
     if since and until and since >= until:
-        raise UsageError(f"--until: {until.isoformat()} is not after --since, {since.isoformat()}")
+        raise UsageError(f"--until: {until:{TIME}} is not after --since, {since:{TIME}}")
 
 
 def _write(rows: Iterator[bytes], file: Path) -> Digest:

@@ -10,7 +10,7 @@ import click
 
 from ..observe.lines import harmless
 from .demo import demo_option, refuse_nothing, settings_of
-from .moments import EVER, MOMENT, from_json, written
+from .moments import EVER, MOMENT, from_json, in_json, written
 
 if TYPE_CHECKING:
     from ..model import Collector
@@ -52,8 +52,8 @@ def command(
 def _told(collector: Collector, gap: Gap) -> dict[str, Any]:
     return {
         "collector": collector.name,
-        "since": gap.since.isoformat(),
-        "until": gap.until.isoformat(),
+        "since": in_json(gap.since),
+        "until": in_json(gap.until),
         "ticks": gap.ticks,
         "cause": gap.cause,
         "repairable": collector.history is not None,

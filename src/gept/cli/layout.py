@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .moments import written
+from .moments import in_json, written
 
 if TYPE_CHECKING:
     from ..store.layouts.state import Policy, Size, State
@@ -27,7 +26,7 @@ def told(state: State) -> dict[str, Any]:
         "tables": [_table(each) for each in state.sizes],
         "policies": [_policy(each) for each in state.policies],
         "failing_jobs": [
-            {"table": each.name, "what": each.what, "at": _iso(each.at), "reason": each.reason}
+            {"table": each.name, "what": each.what, "at": in_json(each.at), "reason": each.reason}
             for each in state.failures
         ],
     }
@@ -52,16 +51,12 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "table": policy.name,
         "what": policy.what,
         "after_seconds": policy.after.total_seconds(),
-        "last_run": _iso(policy.last_at),
+        "last_run": in_json(policy.last_at),
         "last_status": policy.last_status,
-        "next_run": _iso(policy.next_at),
+        "next_run": in_json(policy.next_at),
         "failures": policy.failures,
         "overdue": policy.overdue,
     }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
 
 
 def lines(state: State) -> Iterator[str]:

@@ -46,8 +46,8 @@ MOMENT = Moment()
 
 
 def in_json(at: datetime | None) -> str | None:
-    """Return a moment as JSON has it."""
-    return None if at is None else at.isoformat()
+    """Return a moment as JSON has it: in UTC, which is Z here as everywhere."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def from_json(at: str | None) -> str:

@@ -15,6 +15,7 @@ from .moments import MOMENT, written
 if TYPE_CHECKING:
     from ..events import Finished
     from ..model import Collector
+    from ..store import Store
 
 
 @click.command("once")
@@ -40,6 +41,7 @@ def command(name: str, at: datetime | None, accept_removals: bool) -> None:
     stop = Flag()
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
+        _refuse_archived(store, collector, tick)
         store.want(collector, tick, collector.schedule.following(tick))
         runner = app.runner(loaded, store, tell(), stop)
         run = partial(runner.run, collector, tick, accept_removals=accept_removals)
@@ -57,6 +59,17 @@ def _refuse_keeping(collector: Collector) -> None:
         raise UsageError(
             f"--accept-removals: no answer of {name} takes anything away; leave it out"
         )
+
+
+def _refuse_archived(store: Store, collector: Collector, tick: datetime) -> None:
+    """Raise UsageError for a tick whose day is only in an archive; the source is not asked."""
+    from .. import app
+    from ..errors import UsageError
+    from ..store import dropped
+
+    place = store.known(collector, tick, app.now()).archived_in
+    if place is not None:
+        raise UsageError(f"--at: {dropped.told(collector, tick, place)}")
 
 
 def _tick(collector: Collector, at: datetime | None, now: datetime) -> datetime:

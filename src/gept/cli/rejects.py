@@ -12,7 +12,7 @@ import click
 from ..model import Kind
 from ..observe.lines import harmless
 from .demo import refuse_nothing
-from .moments import EARLIEST, MOMENT, written
+from .moments import EARLIEST, MOMENT, in_json, written
 
 if TYPE_CHECKING:
     from ..store import Reject, RejectCount
@@ -53,7 +53,7 @@ def _json(counts: list[RejectCount], newest: list[Reject]) -> str:
         "counts": [asdict(each) for each in counts],
         "newest": [asdict(each) for each in newest],
     }
-    return json.dumps(told, indent=2, default=datetime.isoformat)
+    return json.dumps(told, indent=2, default=in_json)
 
 
 def _table(counts: list[RejectCount], newest: list[Reject]) -> str:

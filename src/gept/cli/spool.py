@@ -10,7 +10,7 @@ import click
 
 from .demo import refuse_nothing
 from .exits import Exit
-from .moments import written
+from .moments import in_json, written
 
 if TYPE_CHECKING:
     from threading import Event as Flag
@@ -87,7 +87,7 @@ def _drain(draining: Drain, stop: Flag) -> int:
 
 
 def _told(waiting: Waiting) -> dict[str, object]:
-    tick = waiting.tick.isoformat()
+    tick = in_json(waiting.tick)
     return {"collector": waiting.collector, "tick": tick, "bytes": waiting.size}
 
 

@@ -63,12 +63,12 @@ def _status(
                 "ticks_missing": state.missing,
                 "completeness": dict(state.shares),
                 "error": state.error,
-                "backfill_paused_since": paused[name].isoformat() if name in paused else None,
+                "backfill_paused_since": in_json(paused.get(name)),
             }
         )
     troubles = health.troubles()
     return {
-        "timestamp": now.isoformat(),
+        "timestamp": in_json(now),
         "status": "unhealthy" if troubles else "ok",
         "reasons": troubles,
         "collectors": collectors,
@@ -80,8 +80,8 @@ def _process(process: Process) -> dict[str, Any]:
         "host": process.host,
         "pid": process.pid,
         "version": process.version,
-        "started_at": process.started_at.isoformat(),
-        "beat_at": process.beat_at.isoformat(),
+        "started_at": in_json(process.started_at),
+        "beat_at": in_json(process.beat_at),
         "collectors": process.collectors,
         "leads": process.leads,
         "last_ticks": process.last_ticks,

@@ -12,7 +12,7 @@ import click
 
 from .demo import refuse_nothing
 from .exits import Exit
-from .moments import MOMENT, written
+from .moments import MOMENT, in_json, written
 
 if TYPE_CHECKING:
     from ..jobs.verify import Verdict
@@ -139,19 +139,19 @@ def _done(verdict: Verdict) -> str:
 
 def _told(report: Report, span: tuple[datetime, datetime]) -> dict[str, Any]:
     return {
-        "since": span[0].isoformat(),
-        "until": span[1].isoformat(),
+        "since": in_json(span[0]),
+        "until": in_json(span[1]),
         "hours": report.hours,
         "compared": report.compared,
-        "asked_again": [each.isoformat() for each in report.asked_again],
-        "rebuilt": [each.isoformat() for each in report.rebuilt],
+        "asked_again": [in_json(each) for each in report.asked_again],
+        "rebuilt": [in_json(each) for each in report.rebuilt],
         "differences": [_difference(*each) for each in report.differences],
     }
 
 
 def _difference(hour: datetime, found: Difference) -> dict[str, Any]:
     return {
-        "hour": hour.isoformat(),
+        "hour": in_json(hour),
         "item_id": found.item_id,
         "side": found.side,
         "price": found.price,

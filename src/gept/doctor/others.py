@@ -24,6 +24,7 @@ RULE = "CollectorStale"
 
 
 MAKE_BACKUP = "run gept backup each day, such as by gept-backup.timer"
+TRY_BACKUP = "run gept backup verify each week, such as by gept-verify.timer"
 OLD_BACKUP = timedelta(days=2)
 
 
@@ -41,7 +42,7 @@ def backup(subject: Subject) -> Iterator[Finding]:
         yield failure("backup", f"{faulty} in {folder} are not sound", "gept backup list tells why")
     yield _newest(max((each.manifest.created_at for each in sound), default=None), subject)
     if sound and not any(each.verdict for each in sound):
-        yield warning("backup", "none was ever restored to try it", "run gept backup verify")
+        yield warning("backup", "none was ever restored to try it", TRY_BACKUP)
 
 
 def _newest(at: datetime | None, subject: Subject) -> Finding:

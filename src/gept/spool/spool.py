@@ -20,6 +20,7 @@ from pathlib import Path
 from shutil import disk_usage
 from tempfile import NamedTemporaryFile
 
+from ..disk import settle
 from ..errors import SpoolError, TapeError
 from .tape import Tape, pack, unpack
 
@@ -167,7 +168,7 @@ class Spool:
                     part.flush()
                     os.fsync(part.fileno())
                     Path(part.name).rename(self.folder / new.name)
-            _sync(self.folder)
+            settle(self.folder)
         except OSError as error:
             if error.errno in NO_ROOM:
                 return False
@@ -210,15 +211,6 @@ def _removed_on_failure(path: str) -> Iterator[None]:
     except OSError:
         Path(path).unlink(missing_ok=True)
         raise
-
-
-def _sync(folder: Path) -> None:
-    """Let a new name in a folder outlast a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from psycopg import Cursor
 
 from ..errors import NotYet
 from ..model import Collector, Counts, Decoded, Status
-from . import ledger
+from . import dropped, ledger
 from .queries import named
 from .records import Entry, Known
 from .rejects import keep
@@ -46,10 +46,13 @@ class Committing:
         """Write rows and the ledger's entry; see ``Store.commit``."""
         cursor, collector = self._cursor, self._collector
         known = ledger.known(cursor, collector, entry.tick, entry.now)
+        dropped.refuse(collector, entry.tick, known)
         if collector.keeps_first and known.status is Status.DONE:
             return None
         if _repeats(decoded, known) and not _insists(entry, known, BELIEVED_AFTER):
-            raise NotYet(f"the answer for {entry.tick} repeats the bucket before")
+            raise NotYet(
+                f"the answer for {entry.tick:%Y-%m-%dT%H:%M:%SZ} repeats the bucket before"
+            )
         counts = self._write(decoded, entry, known)
         ledger.record(cursor, entry, counts, committed=entry.now, digest=decoded.digest)
         _doubt_following(cursor, collector, decoded, entry)

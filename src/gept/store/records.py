@@ -43,7 +43,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says of a tick before a run of it."""
+    """What the ledger says of a tick before a run of it.
+
+    ``archived_in`` names the archive that alone holds its day, where the rows were dropped here.
+    """
 
     status: Status | None
     attempts: int
@@ -53,6 +56,7 @@ class Known:
     digest_before: bytes | None = None
     digest: bytes | None = None
     asked: datetime | None = None
+    archived_in: str | None = None
 
     @property
     def repeats(self) -> bool:

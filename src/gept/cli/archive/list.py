@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..layout import readable
 from ..moments import written
 from .found import names, shelf_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...archive.manifest import Manifest
+    from ...archive.places import Place
 
 
 @click.command("list")
@@ -24,17 +31,44 @@ def command(chosen: tuple[str, ...], where: str | None, as_json: bool) -> None:
     found = [
         manifest for each in shelves for day in each.days() if (manifest := each.manifest(day))
     ]
+    if not found:
+        _refuse_absent(shelves[0].place)
     if as_json:
-        told = ("table", "collector", "version", "rows", "bytes", "sha256", "checksum", "gept")
-        days = [
-            {"day": str(each.day), **{name: getattr(each, name) for name in told}} for each in found
-        ]
+        days = [_as_json(each) for each in found]
         click.echo(json.dumps({"place": str(shelves[0].place), "days": days}, indent=2))
         return
     for each in found:
-        size = f"{each.rows:>9} rows {readable(each.bytes):>10}"
-        click.echo(
-            f"{each.table} {each.day} {size} version {each.version} of {written(each.archived_at)}"
-        )
+        click.echo("\n".join(_lines(each)))
     size = readable(sum(each.bytes for each in found))
     click.echo(f"{len(found)} days, {size} in {shelves[0].place}")
+
+
+def _refuse_absent(place: Place) -> None:
+    """Raise UsageError where there is no such place: a slip of the pen is no empty archive."""
+    from ...errors import UsageError
+
+    if not place.exists():
+        raise UsageError(
+            f"{place}: no archive is there; `gept archive write` makes one, --from names another"
+        )
+
+
+def _as_json(found: Manifest) -> dict[str, Any]:
+    import msgspec
+
+    told = ("table", "collector", "version", "rows", "bytes", "sha256", "checksum", "gept")
+    return {
+        "day": str(found.day),
+        **{name: getattr(found, name) for name in (*told, "lacking")},
+        "replaced": msgspec.to_builtins(found.replaced),
+    }
+
+
+def _lines(found: Manifest) -> Iterator[str]:
+    """Yield what is told of a day, and of what it was before."""
+    size = f"{found.rows:>9} rows {readable(found.bytes):>10}"
+    gone = f", {found.lacking} rows too few" if found.lacking else ""
+    of = f"version {found.version} of {written(found.archived_at)}{gone}"
+    yield f"{found.table} {found.day} {size} {of}"
+    for each in found.replaced:
+        yield f"  before: {each.rows} rows, version {each.version}"

@@ -16,7 +16,7 @@ from .found import names, shelf_of
 def command(chosen: tuple[str, ...], where: str | None) -> None:
     """Read every day of an archive whole, and hold it against its manifest."""
     from ... import settings
-    from ...errors import ArchiveError, UsageError
+    from ...errors import ArchiveAway, ArchiveError, UsageError
 
     loaded = settings.load()
     good = bad = 0
@@ -26,6 +26,8 @@ def command(chosen: tuple[str, ...], where: str | None) -> None:
             try:
                 shelf.verify(day)
                 good += 1
+            except ArchiveAway:
+                raise
             except ArchiveError as error:
                 click.echo(str(error), err=True)
                 bad += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..db.found import database
+from ..exits import Exit
 from ..layout import readable
 from ..moments import EVER, MOMENT, written
 from .found import DAY, midnight, shelf_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...archive.shelf import Shelf
     from ...archive.writing import Told
+    from ...model import Collector
     from ...settings import Settings
     from ...store.copying.closed import Closed
 
@@ -31,6 +34,7 @@ PRECIOUS = "price_data_5min"
 @click.option("--older-than", "age", help="Only days that ended so long ago, such as 90d.")
 @click.option("--to", "where", help="A folder, or s3://bucket/prefix. Default: GEPT_ARCHIVE.")
 @click.option("--gaps", is_flag=True, help="Take days with minutes that are missing for good.")
+@click.option("--accept", is_flag=True, help="Take days of which rows were lost before as well.")
 @click.option("--check", is_flag=True, help="Compare the rows of days archived before as well.")
 @click.option("--drop", is_flag=True, help="Then drop what is archived; shows it first.")
 @click.option("--yes", is_flag=True, help="With --drop: do it.")
@@ -45,35 +49,40 @@ def command(
 ) -> None:
     """Write closed, complete UTC days of NAME, a collector or its table, to Parquet files."""
     from ... import app, settings
-    from ...archive.writing import Archive
+    from ...archive.writing import Archive, Terms
     from ...store.copying.closed import closed
 
     loaded, now = settings.load(), app.now()
     shelf = shelf_of(name, where, loaded)
+    _refuse_senseless(shelf.collector, flags)
     span = _span(since, until, _length(age), now)
     if flags["drop"]:
         _refuse_drop(shelf, span[1], loaded, now, force=flags["force"])
     with database(loaded) as found, closed(found.needed) as days:
-        check = flags["check"] or flags["drop"]
-        _tell(shelf, Archive(days, shelf, now).write(*span, gaps=flags["gaps"], check=check))
+        terms = Terms(flags["gaps"], flags["accept"], flags["check"] or flags["drop"])
+        lost = _tell(shelf, Archive(days, shelf, now, terms).write(*span))
         if flags["drop"]:
             _drop(days, shelf, span, yes=flags["yes"])
+    sys.exit(Exit.DIFFERENT if lost else Exit.OK)
 
 
-def _tell(shelf: Shelf, told: Iterator[Told]) -> None:
-    """Tell of each day; of those that are left a range at a time."""
+def _tell(shelf: Shelf, told: Iterator[Told]) -> bool:
+    """Tell of each day, of those that are left a range at a time; return whether rows are gone."""
     from ...archive.writing import Outcome
 
-    written_now = 0
+    written_now, lost = 0, False
     for (outcome, why), group in groupby(told, key=lambda each: (each.outcome, each.why)):
-        if outcome in {Outcome.LEFT, Outcome.SAME}:
+        lost = lost or outcome is Outcome.LOST
+        if outcome in {Outcome.LEFT, Outcome.LOST, Outcome.SAME}:
             click.echo(_range(shelf.table, list(group), why or outcome))
             continue
         for each in group:
             size = f"{each.rows} rows, {readable(each.bytes)}"
-            click.echo(f"{shelf.table} {each.day}: {outcome}: {size}")
+            gone = f", {each.lacking} rows too few" if each.lacking else ""
+            click.echo(f"{shelf.table} {each.day}: {outcome}: {size}{gone}")
             written_now += 1
     click.echo(f"{shelf.table}: {written_now} days written to {shelf.place}")
+    return lost
 
 
 def _range(table: str, days: list[Told], why: str) -> str:
@@ -122,6 +131,26 @@ def _length(age: str | None) -> timedelta:
         return duration(age) if age else timedelta(0)
     except Wrong as error:
         raise UsageError(f"--older-than: {age!r} {error}") from error
+
+
+def _refuse_senseless(collector: Collector, flags: dict[str, bool]) -> None:
+    """Refuse what has no meaning for a collector, or alone. Raises UsageError."""
+    from ...errors import UsageError
+    from ...model import Vanished
+
+    name = collector.name
+    if flags["gaps"] and not collector.present_only:
+        raise UsageError(
+            f"--gaps: what is missing of {name} is not missing for good; fetch it by "
+            f"`gept backfill {name} --since …`, and leave --gaps out"
+        )
+    if flags["accept"] and collector.table.vanished is not Vanished.DELETE:
+        raise UsageError(
+            f"--accept: of {name} nobody knows how many rows a tick must have; leave it out"
+        )
+    for flag in ("yes", "force"):
+        if flags[flag] and not flags["drop"]:
+            raise UsageError(f"--{flag}: has no meaning without --drop; add that, or leave it out")
 
 
 def _refuse_drop(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..moments import written
+from ..moments import in_json, written
 from .found import NOTHING, database
 
 
@@ -50,7 +50,7 @@ def _as_json(where: str) -> dict[str, Any]:
             "set": each.set,
             "number": each.number,
             "name": each.name,
-            "applied_at": each.applied_at.isoformat() if each.applied_at else None,
+            "applied_at": in_json(each.applied_at),
         }
         for each in steps.status(where, migration_sets())
     ]

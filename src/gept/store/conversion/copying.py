@@ -117,10 +117,15 @@ def _copy(cursor: Cursor[Any], place: Place, low: datetime, high: datetime) -> i
     different = cursor.execute(DIFFERENT.format(**names), {"low": low, "high": high}).fetchone()
     if different != (0,):
         raise StoreBroken(
-            f"{place.name}: {different and different[0]} rows from {low} to {high} are not the "
-            "same in the hypertable; nothing of these was kept, and the table is as it was"
+            f"{place.name}: {different and different[0]} rows from {_utc(low)} to {_utc(high)} "
+            "are not the same in the hypertable; nothing of these was kept, and the table is as "
+            "it was"
         )
     return rows
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def _names(cursor: Cursor[Any], place: Place) -> dict[str, Composable]:

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Literal
 from psycopg.types.json import Jsonb
 
 from ...errors import ArchiveError, UsageError
-from ...model import Collector, Row, Table
+from ...model import Collector, Row, Table, Vanished
 from ..commit import LOCK
-from ..faults import translated
 from ..layouts import plain, timescale
 from ..layouts.retention import Part, Retention
 from ..queries import named
+from ..session import session
 from .content import DAY, Content, content, listed, name_of, span, statement
+from .snapshot import refuse_unloaded
 
 ROWS = 20_000
 ONE_MOMENT = SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -77,6 +77,16 @@ class Snapshot:
     def content(self) -> Content:
         """Return what the day holds, computed by the database."""
         return content(self.connection, self.collector, self.day)
+
+    def lacking(self) -> list[tuple[datetime, int]]:
+        """Return the ticks of which rows are gone that the ledger tells of, and how many each.
+
+        Only where an answer is the whole truth about its time are the rows of a tick known.
+        """
+        if self.collector.table.vanished is not Vanished.DELETE:
+            return []
+        query = statement(SQL(named("rows_lacking")), self.collector.table)
+        return self.connection.execute(query, span(self.collector, self.day)).fetchall()
 
     def rows(self) -> Iterator[list[Row]]:
         """Yield the rows in the order of the key, the time last; some at a time."""
@@ -223,13 +233,10 @@ class Closed:
 @contextmanager
 def closed(address: str) -> Iterator[Closed]:
     """Open a database's days. Raises StoreAway or StoreBroken."""
-    try:
-        with psycopg.connect(
-            address, autocommit=True, connect_timeout=5, prepare_threshold=None
-        ) as connection:
-            yield Closed(connection)
-    except psycopg.Error as error:
-        raise translated(error) from error
+    with session(address) as connection:
+        with connection.cursor() as cursor:
+            refuse_unloaded(cursor)
+        yield Closed(connection)
 
 
 def _dropped(collector: Collector, day: date, what: Content, place: str) -> dict[str, Any]:

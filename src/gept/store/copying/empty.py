@@ -11,9 +11,9 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
 from ...errors import StoreBroken
-from ..faults import translated
 from ..layouts import timescale
 from ..queries import named
+from ..session import session
 
 CREATE = SQL("CREATE DATABASE {} TEMPLATE template0")
 DROP = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
@@ -29,20 +29,9 @@ def at(address: str, database: str) -> str:
     return conninfo.make_conninfo(address, dbname=database)
 
 
-@contextmanager
-def _connected(address: str) -> Iterator[psycopg.Connection[Any]]:
-    try:
-        with psycopg.connect(
-            address, autocommit=True, connect_timeout=5, prepare_threshold=None
-        ) as connection:
-            yield connection
-    except psycopg.Error as error:
-        raise translated(error) from error
-
-
 def make(address: str, name: str) -> None:
     """Make an empty database beside that of an address. Raises StoreBroken where none may be."""
-    with _connected(address) as connection:
+    with session(address) as connection:
         try:
             connection.execute(CREATE.format(Identifier(name)))
         except psycopg.errors.DuplicateDatabase:
@@ -57,13 +46,13 @@ def make(address: str, name: str) -> None:
 
 def drop(address: str, name: str) -> None:
     """Drop a database beside that of an address, if it is there."""
-    with _connected(address) as connection:
+    with session(address) as connection:
         connection.execute(DROP.format(Identifier(name)))
 
 
 def first_thing(address: str) -> str | None:
     """Return the name of something that somebody made in a database; None where it is empty."""
-    with _connected(address) as connection:
+    with session(address) as connection:
         found = connection.execute(named("first_thing")).fetchone()
         return str(found[0]) if found else None
 
@@ -77,7 +66,7 @@ def awaiting(address: str, version: str | None) -> Iterator[None]:
     if version is None:
         yield
         return
-    with _connected(address) as connection:
+    with session(address) as connection:
         _see_to_extension(connection, version)
         _let_restore(connection)
         try:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Literal
 
 from ...errors import UsageError
-from ..faults import translated
 from ..queries import named
+from ..session import session
 from . import policies
 from .timescale import IS_HYPERTABLE, PATIENCE, Extension, Mode, look, retentions
 
@@ -113,10 +112,5 @@ def expire(cursor: Cursor[Any], now: datetime) -> None:
 @contextmanager
 def retention(address: str) -> Iterator[Retention]:
     """Open a database's retention. Raises StoreAway or StoreBroken."""
-    try:
-        with psycopg.connect(
-            address, autocommit=True, connect_timeout=5, prepare_threshold=None
-        ) as connection:
-            yield Retention(connection)
-    except psycopg.Error as error:
-        raise translated(error) from error
+    with session(address) as connection:
+        yield Retention(connection)

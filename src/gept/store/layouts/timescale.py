@@ -310,9 +310,9 @@ def retentions(cursor: Cursor[Any]) -> dict[str, timedelta]:
 
 
 def sizes(cursor: Cursor[Any], schema: str | None = None) -> dict[str, tuple[int | None, int]]:
-    """Return the estimated rows and the bytes of each hypertable, compressed chunks included.
+    """Return the estimated rows and the bytes of each hypertable of a schema, or of the first.
 
-    ``schema`` is where they are; by default the current one.
+    Compressed chunks are included; rows are None where nobody has counted them.
     """
     known = cursor.execute(KNOWS_CHUNKS).fetchone()
     if not known or not known[0]:

@@ -11,6 +11,8 @@ SELECT known.status, coalesce(known.attempts, 0) AS attempts, known.first_asked_
           AND tick >= date_trunc('day', %(tick)s::timestamptz) AND tick < %(tick)s) AS first_of_day,
     (SELECT digest FROM ledger
      WHERE collector = %(collector)s AND tick = %(before)s) AS digest_before,
-    known.digest, known.asked_at
+    known.digest, known.asked_at,
+    (SELECT place FROM dropped_days
+     WHERE collector = %(collector)s AND day = (%(tick)s::timestamptz AT TIME ZONE 'UTC')::date) AS archived_in
 FROM (SELECT 1) AS one
 LEFT JOIN ledger AS known ON known.collector = %(collector)s AND known.tick = %(tick)s

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from ...errors import StoreError, StoreRefused
 from ...model import Collector, Counts, Decoded, Rejected, Row, Status
-from .. import history, hours, ledger
+from .. import dropped, history, hours, ledger
 from ..commit import LOCK, Commit, Committed, Committing
 from ..hours import Made
 from ..records import Entry
@@ -52,7 +52,8 @@ class Rows(Subject):
         """Commit rows that are not the whole of any tick; the ledger does not hear of them."""
         with self._writing(collector) as cursor:
             cursor.execute(LOCK, (collector.name,))
-            return Writer(cursor, collector.table).write(Batch(decoded.rows, now))
+            rows = dropped.left_out(cursor, collector, decoded)
+            return Writer(cursor, collector.table).write(Batch(rows, now))
 
     def record(self, entry: Entry, rejected: Sequence[Rejected] = ()) -> None:
         """Enter a run that wrote no rows, and entries of its answer that could not be rows."""
