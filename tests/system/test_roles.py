@@ -140,6 +140,8 @@ def test_the_owner_saves_and_one_who_may_make_databases_verifies(
     gept: Gept, address: str, folder: Path, verifier: dict[str, str]
 ) -> None:
     owner = url(address, "owner", folder)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("INSERT INTO player_counts (timestamp, count) VALUES (now(), 1)")
 
     saved = gept("backup", str(folder / "saved"), **owner)
     [backup] = (folder / "saved").glob("gept*")
