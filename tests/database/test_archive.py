@@ -665,7 +665,7 @@ def test_without_the_extra_it_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
 
-    assert "pip install 'gept[archive]'" in str(run("5m").exception)
+    assert f"{sys.executable} -m pip install 'gept[archive]'" in str(run("5m").exception)
 
 
 def test_a_folder_that_cannot_be_written_is_told(run: Run, fill: Run, tmp_path: Path) -> None:

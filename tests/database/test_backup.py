@@ -22,10 +22,13 @@ from gept.backup import folder as folders
 from gept.backup.files import Measured
 from gept.backup.folder import Backup
 from gept.backup.programs import Programs
-from gept.errors import BackupError, StoreBroken, UsageError
+from gept.errors import BackupError, StoreAway, StoreBroken, UsageError
 from gept.store import Server
 from gept.store.copying import empty
+from gept.store.copying.closed import closed
 from gept.store.database import create
+from gept.store.layouts import timescale
+from gept.store.layouts.timescale import Extension
 from gept.store.schema.migrate import migrate, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -305,9 +308,26 @@ def test_what_a_killed_backup_left_is_removed_by_the_next(backup: Backup, addres
     assert backup.file.exists()
 
 
-def test_two_backups_do_not_write_at_once(address: str, tmp_path: Path, postgres: Server) -> None:
+def test_two_backups_do_not_write_at_once(
+    prices: None, address: str, tmp_path: Path, postgres: Server
+) -> None:
     with folders.held(tmp_path / "backups"), pytest.raises(BackupError, match="wait for its end"):
         whole.back_up(address, tmp_path / "backups", postgres.binaries, NOW)
+
+
+def test_what_is_not_loaded_is_told_in_a_sentence(
+    prices: None, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unloaded = Extension("2.28.3", "2.28.3", preloaded=False, permitted=True, license=None)
+    monkeypatch.setattr(timescale, "look", lambda _: unloaded)
+
+    with pytest.raises(StoreAway, match=r"add timescaledb to shared_preload_libraries and restart"):
+        whole.back_up(address, tmp_path / "backups", None, NOW)
+    with pytest.raises(StoreAway, match="so nothing can be written or saved"):
+        saved(address, tmp_path)
+    with pytest.raises(StoreAway, match="so nothing can be written or saved"), closed(address):
+        pass
+    assert not (tmp_path / "backups").exists()
 
 
 def test_a_password_is_in_no_argument(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -490,6 +510,10 @@ def old(tmp_path: Path) -> Iterator[Server]:
         server.ensure()
         create(server.url("postgres"), "osrs_data")
         migrate(server.url("osrs_data"))
+        with psycopg.connect(server.url("osrs_data")) as connection:
+            connection.execute(
+                "INSERT INTO player_counts (timestamp, count) VALUES (%s, 1)", (NOW,)
+            )
         yield server
     finally:
         server.stop()
@@ -502,7 +526,7 @@ def test_a_backup_of_an_older_server_is_restored_into_a_newer_one(
 
     restore.restore_beside(backup, postgres.url("postgres"), beside, postgres.binaries)
 
-    assert backup.manifest.rows == MIGRATIONS
+    assert backup.manifest.rows == MIGRATIONS + 1
 
 
 def test_newer_programs_restore_into_an_older_server(

@@ -215,4 +215,4 @@ def test_without_the_extra_it_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
 
-    assert "pip install 'gept[duckdb]'" in str(run(counts).exception)
+    assert f"{sys.executable} -m pip install 'gept[duckdb]'" in str(run(counts).exception)

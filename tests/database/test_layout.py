@@ -35,7 +35,7 @@ def test_what_is_in_the_database_but_not_loaded_is_waited_for(
     unloaded = Extension("2.28.3", "2.28.3", preloaded=False, permitted=True, license=None)
     monkeypatch.setattr(timescale, "look", lambda _: unloaded)
 
-    with pytest.raises(StoreAway, match="so nothing can be written: add timescaledb to"):
+    with pytest.raises(StoreAway, match="so nothing can be written or saved: add timescaledb to"):
         lay_out(address, BIG, timedelta(days=14))
 
 
@@ -51,15 +51,20 @@ def test_size_and_estimate_cover_every_partition(address: str, query: Ask) -> No
             " FROM generate_series(1, 500) item",
             f"{week}Z",
         )
+    query("CREATE TABLE price_data_5min_later PARTITION OF price_data_5min DEFAULT")
+    query("ANALYZE price_data_5min_later")
+    query("SELECT pg_stat_force_next_flush()")
+    [counted] = [each for each in state(address).sizes if each.name == "price_data_5min"]
+    query("SELECT pg_stat_reset()")
     [unknown] = [each for each in state(address).sizes if each.name == "price_data_5min"]
     query("ANALYZE price_data_5min")
     [known] = [each for each in state(address).sizes if each.name == "price_data_5min"]
 
-    assert (empty.rows, unknown.rows) == (0, None)
-    assert (known.kind, known.rows, known.parts) == ("partitions", 1000, 2)
+    assert (empty.rows, counted.rows, unknown.rows) == (0, 1000, None)
+    assert (known.kind, known.rows, known.parts) == ("partitions", 1000, 3)
     assert known.bytes == sum(
         query("SELECT pg_total_relation_size(%s::regclass)", f"price_data_5min_{week}")[0][0]
-        for week in ("20261112", "20261119")
+        for week in ("20261112", "20261119", "later")
     )
     assert known.bytes_a_row == round(known.bytes / 1000, 1)
 

@@ -45,6 +45,14 @@ def run(filled: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.parametrize("age", ["99999999d", "800000d", "999999999.9d"])
+def test_an_age_before_all_times_is_a_sentence(age: str, run: Callable[..., Any]) -> None:
+    ended = run("prices_1h", age)
+
+    assert isinstance(ended.exception, UsageError)
+    assert str(ended.exception).startswith(f"AGE: '{age}' is more than a hundred years")
+
+
 def test_only_parts_that_are_wholly_older_go(filled: str, query: Ask) -> None:
     with retention(filled) as kept:
         parts = kept.aged("price_data_5min", datetime(2026, 10, 7, 23, tzinfo=UTC))

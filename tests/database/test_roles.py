@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import older
 import psycopg
 import pytest
 from conftest import NOW, Clock, Machine
@@ -20,8 +21,9 @@ from gept.collectors import load_all
 from gept.errors import StoreBroken, UsageError
 from gept.model import Collector, Status
 from gept.runner.runner import Runner
-from gept.store import Database, Lead, Store
+from gept.store import Database, Lead, Store, adoption, conversion
 from gept.store.layouts import plain
+from gept.store.queries import named
 from gept.store.schema.migrate import migrate, shipped
 from gept.store.schema.roles import Roles, declare
 
@@ -236,6 +238,36 @@ def test_tables_of_others_are_left_alone(address: str, query: Query) -> None:
 
     assert "predictions" not in told
     assert "ALTER TABLE ledger OWNER TO gept_owner" in told
+
+
+def test_an_adoption_that_another_began_is_ended_by_the_owner(declared: str, query: Query) -> None:
+    query("DROP SCHEMA public CASCADE")
+    query("CREATE SCHEMA public")
+    older.make(declared)
+    query("CREATE SCHEMA legacy CREATE TABLE ours (x integer)")
+    adoption.begin(declared, {})
+    declare(declared, ROLES, {})
+    owner = of(ROLES.owner, declared)
+
+    list(adoption.work(owner, adoption.Job(load_all(), lambda: NOW)))
+
+    assert "prices_1h" in adoption.drop(owner, dry=False)
+    assert query("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'ours'") == [
+        ("postgres",)
+    ]
+
+
+def test_what_is_left_of_a_conversion_goes_to_the_owner(declared: str, query: Query) -> None:
+    query(named("conversion_tables"))
+    query("CREATE SCHEMA converted CREATE TABLE price_data_5min (x integer)")
+    query("INSERT INTO converting.progress (name, stage) VALUES ('price_data_5min', 'done')")
+    declare(declared, ROLES, {})
+    owner = of(ROLES.owner, declared)
+
+    assert conversion.drop(owner, dry=False) == ["price_data_5min"]
+    assert query("SELECT to_regnamespace('converting'), to_regnamespace('converted')") == [
+        (None, None)
+    ]
 
 
 def test_a_role_that_lacks_a_right_is_told_the_remedy(declared: str, query: Query) -> None:

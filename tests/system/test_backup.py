@@ -139,6 +139,10 @@ def test_a_backup_that_ends_half_way_leaves_nothing_for_long(
         (("backup", "--since", "2026-11-22"), 2, "name it with --table"),
         (("backup", "--keep-daily", "x"), 2, "not a valid integer"),
         (("restore", "/nonexistent"), 1, "is not there"),
+        (("backup", ""), 2, "it is empty; name a folder"),
+        (("backup", "list", ""), 2, "it is empty; name a folder"),
+        (("backup", "verify", ""), 2, "it is empty; name a folder"),
+        (("restore", ""), 2, "it is empty; name a folder"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(
@@ -151,6 +155,15 @@ def test_what_cannot_be_is_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+def test_a_database_that_was_only_made_is_not_saved(gept: Gept, backups: Path) -> None:
+    assert gept("db", "migrate").returncode == 0
+    done = gept("backup")
+
+    assert done.returncode == 1
+    assert "nothing is in the database osrs_data yet" in done.stderr
+    assert not backups.exists()
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(gept: Gept, tmp_path: Path) -> None:
     fill(gept, 10)
     (tmp_path / "file").write_text("")
@@ -158,4 +171,5 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(gept: Gept, tmp_path: Pat
     done = gept("backup", str(tmp_path / "file" / "below"))
 
     assert done.returncode == 1
-    assert "cannot be written (Not a directory)" in done.stderr
+    assert "cannot be written (Not a directory); make room, or name another" in done.stderr
+    assert "by FOLDER or GEPT_BACKUP_DIR" in done.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,7 @@ from gept.cli import COMMANDS
 from gept.simulate import Market
 from gept.store import Server
 from gept.store.schema.migrate import shipped
-from system.conftest import Gept, free_port, until
+from system.conftest import GEPT, Gept, free_port, until
 
 AT = "2026-11-20T12:00:00Z"
 
@@ -82,6 +84,7 @@ def test_a_database_that_is_away_has_a_code(gept: Gept) -> None:
         (("simulate", "--speed", "inf"), "is not in the range"),
         (("simulate", "--offset", "nan"), "'nan' is not a number"),
         (("collect",), "Missing argument"),
+        (("health", "--live", "--ready"), "--live and --ready: they ask different things"),
         (("nothing",), "No such command"),
         (("gaps", "nope"), "is no collector"),
         (("repair", "5m"), "has no history of single items; hourly has"),
@@ -130,6 +133,7 @@ def test_gaps_and_backfill(gept: Gept) -> None:
 
 def test_a_dry_run_asks_nobody_and_changes_nothing(gept: Gept, upstream: Services) -> None:
     span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-09T08:00:00Z")
+    gept("db", "migrate")
     told = gept("backfill", "5m", *span, "--dry-run", GEPT_PACE="1")
 
     assert told.returncode == 0
@@ -263,6 +267,19 @@ def test_rejected_entries_are_shown_with_reason_and_payload(gept: Gept, upstream
     assert gept("rejects", "--since", "2090-01-01").stdout == nothing.stdout
 
 
+def test_what_is_stored_cannot_command_the_terminal(gept: Gept, upstream: Services) -> None:
+    gept("db", "migrate")
+    upstream.fault("/api/v1/osrs/5m", "spoil:text")
+    gept("once", "5m", "--at", AT)
+    gept.sql("UPDATE rejected_rows SET reason = E'\\x1b[2J', payload = to_json(E'\\x1b[2J'::text)")
+    gept.sql("UPDATE ledger SET error = E'\\x1b[2J\\rno gaps', status = 'failed'")
+    shown = [gept(each) for each in ("rejects", "gaps", "status")]
+
+    assert ["\x1b" in each.stdout for each in shown] == [False] * 3
+    assert "\\x1b[2J" in shown[0].stdout
+    assert "\\x1b[2J\\rno gaps" in shown[1].stdout
+
+
 def test_a_field_that_nobody_reads_is_told(gept: Gept, upstream: Services) -> None:
     upstream.fault("/api/v1/osrs/5m", "spoil:extra")
 
@@ -354,6 +371,7 @@ def test_an_item_that_cannot_be_mended_is_told(gept: Gept, upstream: Services) -
 
 def test_hours_are_held_against_their_buckets(gept: Gept) -> None:
     span = ("--since", "2021-03-08T08:00:00Z", "--until", "2021-03-08T10:00:00Z")
+    gept("db", "migrate")
     nothing = gept("verify", "hourly", *span)
     gept("backfill", "5m", *span)
     gept("backfill", "hourly", "--since", span[1], "--until", "2021-03-08T09:00:00Z")
@@ -383,21 +401,54 @@ def test_hours_are_held_against_their_buckets(gept: Gept) -> None:
     assert gept.sql("SELECT tick FROM ledger WHERE rebuilt").startswith("2021-03-08 09:00:00")
 
 
+LOOKING = [
+    *(("gaps",), ("completeness",), ("rejects",), ("redecode",), ("verify", "hourly")),
+    *(("spool", "drain"), ("db", "shell"), ("backup",)),
+    ("backfill", "5m", "--since", "2026-01-01", "--dry-run"),
+]
+
+
 def test_looking_makes_no_database(gept: Gept) -> None:
     real, made_up = gept("status"), gept("status", "--demo")
     (gept.folder / "data/demo/postgresql/data").mkdir(parents=True)
     (gept.folder / "data/demo/postgresql/data/PG_VERSION").write_text("18\n")
     beside = gept("status")
 
-    others = [gept("gaps"), gept("completeness"), gept("rejects")]
+    others = [gept(*each) for each in LOOKING]
 
     assert (real.returncode, made_up.returncode, beside.returncode) == (1, 1, 1)
-    assert [(each.returncode, "nothing is in" in each.stderr) for each in others] == [(1, True)] * 3
+    assert [(each.returncode, "nothing is in" in each.stderr) for each in others] == [
+        (1, True)
+    ] * len(LOOKING)
     assert f"nothing is in {gept.folder}/data yet; begin with: DATA_DIR=" in real.stderr
     assert real.stderr.endswith(" up\n")
     assert made_up.stderr.endswith(" up --demo\n")
     assert beside.stderr.endswith(" status --demo\n")
     assert not (gept.folder / "data/postgresql").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "code"),
+    [
+        (">/dev/full", "gept: the output cannot be written: No space left on device\n", 1),
+        (">&-", "gept: the standard output is closed; where nobody reads it, add >/dev/null\n", 2),
+        ("| true", "", 0),
+    ],
+)
+@pytest.mark.parametrize("command", ["settings", "--help"])
+def test_an_output_that_nobody_takes_is_a_sentence(
+    command: str, where: str, said: str, code: int, gept: Gept
+) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"{shlex.join(GEPT)} {command} {where}"],
+        env=gept.environ,
+        cwd=gept.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.stderr, ended.returncode) == (said, code)
 
 
 def test_the_demo_is_not_looked_for_in_another_database(gept: Gept) -> None:
@@ -435,11 +486,13 @@ def test_status_reads_no_table_of_data(gept: Gept, address: str) -> None:
 
 
 def test_the_database_by_its_address_and_by_psql(gept: Gept) -> None:
-    url = gept("db", "url")
+    url, of_demo = gept("db", "url"), gept("db", "url", "--demo")
     migrated = gept("db", "migrate")
     status = gept("db", "status")
 
     assert url.stdout.startswith("postgresql://postgres@/osrs_data?host=")
+    assert url.stderr.endswith(": `gept up`\n")
+    assert of_demo.stderr.endswith(": `gept up --demo`\n")
     assert "up to date" in migrated.stdout
     applied = [line for line in status.stdout.splitlines() if line[:4].isdigit()]
     assert len(applied) == len(shipped())
@@ -483,6 +536,14 @@ def test_health_of_nobody(gept: Gept) -> None:
     assert "nothing answers" in ended.stderr
 
 
+def test_health_of_another_program(gept: Gept, upstream: Services) -> None:
+    port = upstream.url.rpartition(":")[2]
+    ended = gept("health", "--port", port)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"gept: what answers on 127.0.0.1:{port} is not gept\n"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str, gept: Gept) -> None:
     shown = gept(command, "--help")
@@ -510,9 +571,9 @@ def test_the_state_of_a_database_that_is_not_there_is_told(gept: Gept) -> None:
 
 
 def test_what_a_command_logs_is_not_among_its_output(gept: Gept) -> None:
-    shown = gept("db", "shell", "-qAtc", "SELECT 1")
+    shown = gept("backfill", "5m", "--resume")
 
-    assert shown.stdout == "1\n"
+    assert shown.stdout == "5m: no backfill was paused\n"
     assert '"migrated"' in shown.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from system.conftest import Gept, free_port, get, until
+from system.conftest import GEPT, Gept, free_port, get, until
 
 NAMES = ("owner", "writer", "reader")
 
@@ -88,6 +89,8 @@ def test_the_wrong_role_is_told_who_may(gept: Gept, address: str, folder: Path) 
         (["--password-file", "boss=x"], "'boss=x' is not WHO=FILE"),
         (["--password-file", "writer=/none"], "'/none' cannot be read (No such file or directory)"),
         (["--owner", "one", "--reader", "one"], "one, gept_writer, one: name three"),
+        (["--writer", ""], "--writer: it is empty; name a role"),
+        (["--reader", "ü" * 32], "is longer than 63 bytes; name it shorter"),
     ],
 )
 def test_bad_options_of_roles_are_sentences(
@@ -98,6 +101,22 @@ def test_bad_options_of_roles_are_sentences(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_password_is_typed_at_a_terminal_only(gept: Gept, address: str) -> None:
+    done = subprocess.run(
+        [*GEPT, "db", "roles", "--ask-password", "writer"],
+        env={**gept.environ, "DATABASE_URL": address},
+        start_new_session=True,
+        input="hunter2\nhunter2\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("gept: --ask-password: there is no terminal to type it at")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_roles_are_for_a_server_of_yours(gept: Gept) -> None:
@@ -121,6 +140,8 @@ def test_the_owner_saves_and_one_who_may_make_databases_verifies(
     gept: Gept, address: str, folder: Path, verifier: dict[str, str]
 ) -> None:
     owner = url(address, "owner", folder)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("INSERT INTO player_counts (timestamp, count) VALUES (now(), 1)")
 
     saved = gept("backup", str(folder / "saved"), **owner)
     [backup] = (folder / "saved").glob("gept*")

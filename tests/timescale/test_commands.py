@@ -34,6 +34,7 @@ def test_migrate_lays_out_and_status_and_compress_tell(
     query("INSERT INTO price_data_5min VALUES (2, '2024-10-01Z', 5, 1, 5, 1)")
     planned, done = gept("db", "compress", "--dry-run"), gept("db", "compress")
     told = json.loads(gept("db", "status", "--json").stdout)
+    converted = gept("db", "convert", "price_data_5min", "--yes")
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert "price_data_5min: a hypertable now" in first.stderr
@@ -41,6 +42,7 @@ def test_migrate_lays_out_and_status_and_compress_tell(
     assert planned.stdout.endswith("to compress: 1\n")
     assert done.stdout.endswith("compressed: 1\n")
     assert told["layout"]["mode"] == "timescale"
+    assert converted.stdout.startswith("nothing is to be converted")
     assert {each["after_seconds"] for each in told["policies"]} == {20 * 86400}
     [prices] = [each for each in told["tables"] if each["table"] == "price_data_5min"]
     assert (prices["parts"], prices["compressed_parts"]) == (1, 1)

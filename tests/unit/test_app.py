@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from gept.app.parts import Pulse
 from gept.collectors import latest
 from gept.errors import SettingsError, StoreAway, UsageError
 from gept.settings import Settings, load
-from gept.web import Ports
+from gept.web import Ports, take
 from gept.web.plain import PlainServer
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -66,6 +67,25 @@ def test_ports(tmp_path: Path) -> None:
 
     assert app.ports(one, settings) == {"METRICS_PORT": 9300}
     assert list(app.ports(two, settings).values()) == [9200, 9101]
+
+
+def test_a_taken_port_is_told_by_its_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = load({"GEPT_5M_PORT": str(port), "METRICS_PORT": "9110"}, tmp_path)
+        both = app.ports(app.chosen(["5m", "hourly"], settings), settings)
+
+        with pytest.raises(SettingsError) as caught:
+            take("127.0.0.1", both)
+
+    told = "GEPT_5M_PORT (METRICS_PORT holds for `gept collect` with one name only): 127.0.0.1:"
+    assert str(caught.value).startswith(f"{told}{port} is taken by another program")
+    assert list(
+        app.ports(app.chosen(["5m", "hourly"], load({}, tmp_path)), load({}, tmp_path))
+    ) == [
+        "GEPT_5M_PORT",
+        "GEPT_HOURLY_PORT",
+    ]
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

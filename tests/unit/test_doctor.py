@@ -421,6 +421,13 @@ def test_a_wrong_prometheus_is_a_finding(url: str, subject: Subject) -> None:
     assert found.seen.startswith(f"{url} does not answer as Prometheus does: ")
 
 
+def test_a_password_of_prometheus_is_not_told(subject: Subject) -> None:
+    found = worst(replace(subject, prometheus="http://me:hunter2@127.0.0.1:1/p"), others.alerts)
+
+    assert found.seen.startswith("http://127.0.0.1:1/p does not answer")
+    assert "hunter2" not in str(found)
+
+
 def test_the_sources_are_asked_once_and_only_when_wanted(
     upstream: Services, tmp_path: Path, collectors: dict[str, Collector]
 ) -> None:

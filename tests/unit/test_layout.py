@@ -16,7 +16,7 @@ STANDS = {
     "installed, no longer loaded": (
         Extension("2.29.2", "2.29.2", False, True, None),
         Mode.NATIVE,
-        "nothing can be written: add timescaledb to shared_preload_libraries",
+        "nothing can be written or saved: add timescaledb to shared_preload_libraries",
     ),
     "not permitted": (
         Extension(None, "2.29.2", True, False, None),

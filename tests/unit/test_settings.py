@@ -109,11 +109,18 @@ def test_a_source_must_be_a_web_address(value: str, tmp_path: Path) -> None:
     assert "is not a web address" in faults({"GEPT_PRICES_URL": value}, tmp_path)[0]
 
 
-@pytest.mark.parametrize("value", ["s3://", "s3://B_ucket", "gs://bucket/x", "s3:// a"])
-def test_an_archive_is_a_folder_or_a_bucket(value: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("gs://bucket/x", "is no place; set a folder, or s3://bucket/prefix"),
+        *((each, "its name has 3 to 63 of a-z") for each in ("s3://", "s3://B_ucket", "s3:// ab")),
+        *((each, "its name has 3 to 63 of a-z") for each in ("s3://bu/p", f"s3://{'b' * 64}")),
+    ],
+)
+def test_an_archive_is_a_folder_or_a_bucket(value: str, said: str, tmp_path: Path) -> None:
     settings = load({"GEPT_ARCHIVE": "s3://my-bucket/some/prefix"}, tmp_path)
 
-    assert "set a folder, or s3://bucket/prefix" in faults({"GEPT_ARCHIVE": value}, tmp_path)[0]
+    assert said in faults({"GEPT_ARCHIVE": value}, tmp_path)[0]
     assert settings.archive == "s3://my-bucket/some/prefix"
 
 

@@ -15,6 +15,7 @@ from ..model import Collector
 from ..settings import Settings, declared, named, stranger, variable
 from ..settings.declarations import OF_COLLECTOR, setting, shown
 
+ALONE = "METRICS_PORT holds for `gept collect` with one name only"
 BUCKET_START, LATEST_START = timedelta(seconds=2), timedelta(minutes=5)
 
 
@@ -100,4 +101,5 @@ def ports(chosen: Sequence[Collector], settings: Settings) -> dict[str, int]:
     """Return the web ports of ``gept collect``, each by what sets it."""
     if len(chosen) == 1:
         return {"METRICS_PORT": settings.metrics_port or chosen[0].port}
-    return {f"port of {each.name}": each.port for each in chosen}
+    unused = f" ({ALONE})" if settings.metrics_port else ""
+    return {f"{variable(each.name, 'PORT')}{unused}": each.port for each in chosen}

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArchiveAway, ArchiveError, UsageError
+from ..extras import installing
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 NEEDED = (
     "obstore is not installed, without which no bucket can be reached; install gept with the "
-    "extra `archive` (pip install 'gept[archive]')"
+    f"extra `archive`: {installing('archive')}"
 )
 ANSWERS_WITHIN = timedelta(seconds=60)
 RETRIES_WITHIN = timedelta(seconds=60)

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArchiveError, UsageError
+from ..extras import installing
 from ..model import Row, Table
 from ..store.copying.content import kinds
 
@@ -22,7 +23,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ABOUT = b"gept"
 NEEDED = (
     "pyarrow is not installed, without which there are no Parquet files; install gept with the "
-    "extra `archive` (pip install 'gept[archive]')"
+    f"extra `archive`: {installing('archive')}"
 )
 
 

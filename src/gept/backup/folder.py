@@ -139,8 +139,8 @@ def held(folder: Path) -> Iterator[None]:
         raise BackupError(f"{folder}: another backup works there; wait for its end") from None
     except OSError as error:
         raise BackupError(
-            f"{folder} cannot be written ({error.strerror}); make room or name another folder by "
-            "GEPT_BACKUP_DIR"
+            f"{folder} cannot be written ({error.strerror}); make room, or name another folder by "
+            "FOLDER or GEPT_BACKUP_DIR"
         ) from error
 
 

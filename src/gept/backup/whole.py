@@ -24,11 +24,21 @@ def back_up(address: str, folder: Path, chosen: Path | None, at: datetime) -> Ba
     programs and disk, StoreError for the database.
     """
     with snapshot(address) as now:
+        _refuse_bare(now)
         fits = programs.fitting(chosen, now.versions().major)
         with folders.held(folder), folders.new(folder, now.database(), at) as undone:
             dumped = _dump(fits, address, now.name, undone / FILE)
             manifest.write(_manifest(now, dumped, at), undone / manifest.NAME)
     return folders.open_backup(folders.done(undone))
+
+
+def _refuse_bare(now: Snapshot) -> None:
+    """Raise BackupError where nothing was gathered: the settings may name the wrong database."""
+    if now.bare():
+        raise BackupError(
+            f"nothing is in the database {now.database()} yet, so there is nothing to save; where "
+            "there should be, look at DATA_DIR, DB_HOST and DB_NAME in `gept settings`"
+        )
 
 
 def _dump(fits: programs.Programs, address: str, moment: str, file: Path) -> Digest:

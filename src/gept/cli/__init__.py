@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from .. import __version__
-from ..errors import GeptError
+from ..errors import GeptError, UsageError
 from .commands import Commands
 from .exits import Exit, exit_of
 from .hint import forget_unsaid, hint
@@ -52,6 +53,7 @@ def gept() -> None:
 def main() -> None:
     """Run the command line; tell errors in a sentence and by the exit code."""
     try:
+        _refuse_closed()
         gept(prog_name="gept")
     except GeptError as error:
         hint(f"gept: {error}")
@@ -59,5 +61,27 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+    except OSError as error:
+        if not _stuck():
+            raise
+        hint(f"gept: the output cannot be written: {error.strerror}")
+        sys.exit(Exit.UNHEALTHY)
     finally:
         forget_unsaid()
+
+
+def _refuse_closed() -> None:
+    """Raise UsageError without a standard output: the next file that is opened would become it."""
+    if sys.stdout is None:
+        raise UsageError("the standard output is closed; where nobody reads it, add >/dev/null")
+
+
+def _stuck() -> bool:
+    """Tell whether standard output takes no more, and throw away what it would be given yet."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        return True
+    return False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .demo import refuse_nothing
 from .exits import Exit
 from .moments import MOMENT, written
 
@@ -104,6 +105,7 @@ def _forecast(settings: Settings, job: Job, reopen: bool) -> None:
     from .. import app
 
     name, pace = job.collector.name, settings.pace
+    refuse_nothing(settings, demo=False)
     with app.store(settings) as store:
         left = store.count_left(job.collector, job.since, job.until, reopen=reopen)
         paused = store.paused_backfills().get(name)

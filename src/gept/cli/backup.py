@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 Callback = Callable[..., Any]
-FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Named(click.Path):
+    """A path; an empty text, as of a variable that is not set, is not the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path that a text names."""
+        if not value:
+            self.fail("it is empty; name a folder, or leave it out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FOLDER = Named(file_okay=False, path_type=Path)
 
 
 class WithFolder(click.Group):
@@ -142,7 +154,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=Named(path_type=Path))
 def verify(file: Path | None) -> None:
     """Restore FILE (default: the newest whole backup) into a scratch database, and compare."""
     from .. import app, settings

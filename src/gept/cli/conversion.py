@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..store.conversion import Plan, Step
 
 
+NOTHING = "nothing is to be converted: no table of prices is in native partitions"
+
+
 def told(plan: Plan) -> dict[str, Any]:
     """Return the plan for JSON."""
     return {
@@ -48,7 +51,7 @@ def lines(plan: Plan) -> Iterator[str]:
     for wrong in plan.obstacles:
         yield f"HINDERED: {wrong}"
     if not plan.steps:
-        yield "nothing is to be converted: no table of prices is in native partitions"
+        yield NOTHING
     elif not plan.obstacles:
         yield from cost(
             plan.space, plan.free, plan.seconds, "reading and collecting go on meanwhile"

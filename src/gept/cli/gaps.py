@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..observe.lines import harmless
 from .demo import demo_option, refuse_nothing, settings_of
 from .moments import EVER, MOMENT, from_json, in_json, written
 
@@ -66,7 +67,7 @@ def _table(found: list[dict[str, Any]]) -> str:
     lines = [f"{'collector':<10} {'since':<20} {'until':<20} {'ticks':>7}  cause"]
     for gap in found:
         since, until = (from_json(gap[end]) for end in ("since", "until"))
-        error = f" ({gap['error']})" if gap["error"] else ""
+        error = f" ({harmless(gap['error'])})" if gap["error"] else ""
         cause = gap["cause"].replace("_", " ") + error
         lines.append(f"{gap['collector']:<10} {since:<20} {until:<20} {gap['ticks']:>7}  {cause}")
     return "\n".join(lines)

@@ -10,24 +10,37 @@ import click
 from .exits import Exit
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask one that listens there
-PATHS = {"health": "/health", "live": "/livez", "ready": "/readyz"}
+OURS = '{"status":'
+"""How each answer begins that gept gives there."""
 
 
 @click.command("health")
 @click.argument("name", required=False)
-@click.option("--live", "what", flag_value="live", help="Ask only whether the process works.")
-@click.option("--ready", "what", flag_value="ready", help="Ask only whether the database answers.")
+@click.option("--live", is_flag=True, help="Ask only whether the process works.")
+@click.option("--ready", is_flag=True, help="Ask only whether the database answers.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Ask this port.")
-def command(name: str | None, what: str | None, port: int | None) -> None:
+def command(name: str | None, live: bool, ready: bool, port: int | None) -> None:
     """Ask a running gept whether it is healthy: `gept up`, or the `gept collect` of NAME."""
+    path = _path(live=live, ready=ready)
     host, default, tls = _where(name)
     try:
-        status, content = _asked(host, port or default, PATHS[what or "health"], tls=tls)
+        status, content = _asked(host, port or default, path, tls=tls)
     except (OSError, ValueError, IndexError) as error:
         click.echo(f"gept: nothing answers on {host}:{port or default} ({error})", err=True)
         sys.exit(Exit.UNHEALTHY)
+    if not content.startswith(OURS):
+        click.echo(f"gept: what answers on {host}:{port or default} is not gept", err=True)
+        sys.exit(Exit.UNHEALTHY)
     click.echo(content)
     sys.exit(Exit.OK if status == 200 else Exit.UNHEALTHY)
+
+
+def _path(*, live: bool, ready: bool) -> str:
+    from ..errors import UsageError
+
+    if live and ready:
+        raise UsageError("--live and --ready: they ask different things; give one of them")
+    return "/livez" if live else "/readyz" if ready else "/health"
 
 
 def _asked(host: str, port: int, path: str, *, tls: bool) -> tuple[int, str]:

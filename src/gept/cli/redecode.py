@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .demo import refuse_nothing
 from .exits import Exit
 from .moments import MOMENT, written
 
@@ -36,6 +37,7 @@ def command(names: tuple[str, ...], since: datetime, until: datetime | None) -> 
     if since > end:
         raise UsageError(f"--since: {written(since)} is after {written(end)}; turn them round")
     chosen = app.chosen(names, loaded)
+    refuse_nothing(loaded, demo=False)
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         reading = work.redecoded(loaded, store, chosen, (since, end), stop)

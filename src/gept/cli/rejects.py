@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model import Kind
+from ..observe.lines import harmless
 from .demo import refuse_nothing
 from .moments import EARLIEST, MOMENT, in_json, written
 
@@ -65,7 +66,7 @@ def _table(counts: list[RejectCount], newest: list[Reject]) -> str:
         for each in counts
     ]
     lines += [
-        f"\n{each.collector} {written(each.tick)} {each.entry}: {each.reason}\n"
+        f"\n{each.collector} {written(each.tick)} {harmless(f'{each.entry}: {each.reason}')}\n"
         f"  {_short(each.payload)}"
         for each in newest
     ]
@@ -73,6 +74,6 @@ def _table(counts: list[RejectCount], newest: list[Reject]) -> str:
 
 
 def _short(payload: str) -> str:
-    """Return a payload on one line of a terminal, without what would command it."""
-    text = "".join(each if each.isprintable() else "?" for each in payload[:WIDEST])
+    """Return the beginning of a payload on one line of a terminal."""
+    text = harmless(payload[:WIDEST])
     return text if len(payload) <= WIDEST else f"{text}…"

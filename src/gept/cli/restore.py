@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .backup import chosen, stoppable
+from .backup import Named, chosen, stoppable
 from .exits import Exit
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("restore")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=Named(path_type=Path))
 @click.option("--into", metavar="NAME", help="Restore into a new database of this name.")
 @click.option(
     "--overwrite", is_flag=True, help="Of a table: let its rows take the place of stored ones."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .demo import refuse_nothing
 from .exits import Exit
 from .moments import in_json, written
 
@@ -63,6 +64,7 @@ def drain() -> None:
     from ..app import work
 
     loaded, stop = settings.load(), Flag()
+    refuse_nothing(loaded, demo=False)
     app.stop_on_signals(stop)
     with app.store(loaded, stop) as store:
         draining = work.drain(loaded, store, stop)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..observe.lines import harmless
 from .backfill import resting
 from .demo import demo_option, refuse_nothing, settings_of
 from .exits import Exit
@@ -112,7 +113,7 @@ def _table(told: dict[str, Any]) -> str:
         for each in told["collectors"]
         if (since := each["backfill_paused_since"])
     ]
-    return "\n".join([*lines, *(f"! {reason}" for reason in told["reasons"])])
+    return "\n".join([*lines, *(f"! {harmless(reason)}" for reason in told["reasons"])])
 
 
 def _part(process: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .demo import refuse_nothing
 from .exits import Exit
 from .moments import MOMENT, in_json, written
 
@@ -79,6 +80,7 @@ def command(
     loaded = settings.load()
     made = _made(name, loaded)
     span = _span(made.whole, since, until, app.now())
+    refuse_nothing(loaded, demo=False)
     report = Report(len(list(made.whole.schedule.between(*span))))
     stop = Flag()
     app.stop_on_signals(stop)

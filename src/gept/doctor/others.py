@@ -63,22 +63,23 @@ def alerts(subject: Subject) -> Iterator[Finding]:
             "load deploy/prometheus/rules, and give its address: gept doctor --prometheus URL",
         )
         return
+    shown = probe.without_login(subject.prometheus)
     try:
-        yield from _watched(subject.prometheus)
+        yield from _watched(subject.prometheus, shown)
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
-        seen = f"{subject.prometheus} does not answer as Prometheus does: {error}"
+        seen = f"{shown} does not answer as Prometheus does: {error}"
         yield failure(
             "alerts", seen, "give the address of its pages, such as http://localhost:9090"
         )
 
 
-def _watched(prometheus: str) -> Iterator[Finding]:
+def _watched(prometheus: str, shown: str) -> Iterator[Finding]:
     groups = probe.json_of(prometheus, "/api/v1/rules?type=alert")["data"]["groups"]
     names = {rule["name"] for group in groups for rule in group["rules"]}
     if RULE in names:
-        yield ok("alerts", f"{len(names)} alerts are loaded in {prometheus}")
+        yield ok("alerts", f"{len(names)} alerts are loaded in {shown}")
     else:
-        seen = f"{prometheus} has no alert {RULE}"
+        seen = f"{shown} has no alert {RULE}"
         yield failure("alerts", seen, "load deploy/prometheus/rules there")
     targets = probe.json_of(prometheus, "/api/v1/targets?state=active")["data"]["activeTargets"]
     yield from _targets([each for each in targets if each["labels"].get("job") == "gept"])

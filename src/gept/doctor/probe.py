@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ..model import Collector
 from ..settings import Settings
@@ -81,6 +81,12 @@ def json_of(base: str, path: str) -> Any:
         return json.loads(connection.getresponse().read(2**24))
     finally:
         connection.close()
+
+
+def without_login(url: str) -> str:
+    """Return a web address without the name and password that may stand in it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _of_ourselves() -> ssl.SSLContext:

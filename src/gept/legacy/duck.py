@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..extras import installing
 from .shapes import KNOWN, Shape
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 NEEDED = (
     "DuckDB is not installed, without which its files cannot be read; install gept with the extra "
-    "`duckdb` (pip install 'gept[duckdb]')"
+    f"`duckdb`: {installing('duckdb')}"
 )
 BATCH = 10_000
 COLUMNS = """

@@ -39,14 +39,14 @@ class Console(logging.Formatter):
         words = [
             f"{_DIM}{_time(record)}{_RESET}",
             f"[{colour}{_BOLD}{record.levelname.lower():<8}{_RESET}]",
-            f"{_BOLD}{_harmless(record.getMessage()):<20}{_RESET}",
+            f"{_BOLD}{harmless(record.getMessage()):<20}{_RESET}",
             *(
                 f"{_CYAN}{name}{_RESET}={_MAGENTA}{_shown(value)}{_RESET}"
                 for name, value in _about(record).items()
             ),
         ]
         below = self.formatException(record.exc_info).split("\n") if record.exc_info else []
-        return "\n".join([" ".join(words), *map(_harmless, below)])
+        return "\n".join([" ".join(words), *map(harmless, below)])
 
 
 def _about(record: logging.LogRecord) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def _shown(value: object) -> str:
     """Write a value so that one sees where it ends."""
     if isinstance(value, str) and set(value) & set(" ='\""):
         return repr(value)
-    return _harmless(str(value))
+    return harmless(str(value))
 
 
-def _harmless(text: str) -> str:
-    """Write what is not printable, as ends of lines and control characters, by its code."""
+def harmless(text: str) -> str:
+    """Return a text on one line: what is not printable is written by its code."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 SHORTEST_TOKEN = 16
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SIZES = {"MiB": 2**20, "GiB": 2**30}
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/[^\s]*)?")
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+LONGEST = timedelta(days=36_525)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -82,7 +84,12 @@ def path(value: str) -> Path:
 
 def place(value: str) -> str:
     """Read where an archive is: a folder, or a bucket."""
-    if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\s]*)?", value):
+    if value.startswith("s3://") and not re.fullmatch(BUCKET, value):
+        raise Wrong(
+            "names no bucket: its name has 3 to 63 of a-z, 0-9, . and -, and what follows no "
+            "spaces; set s3://bucket/prefix"
+        )
+    if "://" in value and not value.startswith("s3://"):
         raise Wrong("is no place; set a folder, or s3://bucket/prefix")
     return text(value) if "://" in value else str(path(value))
 
@@ -156,7 +163,9 @@ def duration(value: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", value.strip())
     if not match:
         raise Wrong("is not a length of time; set seconds, or a number with s, m, h or d: 7d")
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+    if (seconds := float(match[1]) * UNITS[match[2]]) > LONGEST.total_seconds():
+        raise Wrong("is more than a hundred years; set a shorter time")
+    return timedelta(seconds=seconds)
 
 
 def within(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:

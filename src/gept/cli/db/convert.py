@@ -89,8 +89,7 @@ def _convert(loaded: Settings, where: str, tables: list[Table]) -> None:
             progress.show(each)
             if stop.is_set():
                 raise StoreAway("stopped; `gept db convert --yes` goes on from here")
-    for line in shown.account(conversion.standing(where)):
-        click.echo(line)
+    click.echo("\n".join(shown.account(conversion.standing(where))) or shown.NOTHING)
 
 
 def _abandon(where: str, tables: list[Table], *, yes: bool) -> None:

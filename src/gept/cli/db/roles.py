@@ -11,6 +11,8 @@ import click
 if TYPE_CHECKING:
     from ...store.schema.roles import Roles
 
+LONGEST_NAME = 63
+"""Bytes; PostgreSQL cuts names off there."""
 PEOPLE = ("owner", "writer", "reader")
 
 
@@ -56,6 +58,8 @@ def command(
             "set DB_HOST or DATABASE_URL"
         )
     people = Roles(owner, writer, reader)
+    for who, name in zip(PEOPLE, people.names, strict=True):
+        _refuse_unusable(who, name)
     if len(set(people.names)) < len(PEOPLE):
         raise UsageError(f"--owner, --writer, --reader: {', '.join(people.names)}: name three")
     names = dict(zip(PEOPLE, people.names, strict=True))
@@ -64,11 +68,36 @@ def command(
     click.echo("\n".join(done) if dry else "\n".join(_next(people, passwords)))
 
 
+def _refuse_unusable(who: str, name: str) -> None:
+    """Raise UsageError for what is no name of a role: PostgreSQL would cut a long one short."""
+    from ...errors import UsageError
+
+    if not name:
+        raise UsageError(f"--{who}: it is empty; name a role")
+    if len(name.encode()) > LONGEST_NAME:
+        raise UsageError(f"--{who}: {name!r} is longer than {LONGEST_NAME} bytes; name it shorter")
+
+
 def _passwords(files: tuple[str, ...], asked: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for each in files:
         yield _from_file(each)
+    if asked:
+        _refuse_without_terminal()
     for who in asked:
         yield who, click.prompt(f"password of the {who}", hide_input=True, confirmation_prompt=True)
+
+
+def _refuse_without_terminal() -> None:
+    """Raise UsageError where nobody can type unseen: a password would be read from a pipe."""
+    from ...errors import UsageError
+
+    try:
+        Path("/dev/tty").open("rb").close()
+    except OSError:
+        raise UsageError(
+            "--ask-password: there is no terminal to type it at; write it into a file, and give "
+            "that by --password-file WHO=FILE"
+        ) from None
 
 
 def _from_file(given: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from threading import Event as Flag
 
 import click
 
-from ..demo import demo_option, settings_of
+from ..demo import demo_option, refuse_nothing, settings_of
 
 
 @click.command("shell", context_settings={"ignore_unknown_options": True})
@@ -27,6 +27,7 @@ def command(arguments: tuple[str, ...], demo: bool) -> None:
     from ...store.embedded.programs import binaries
 
     loaded = settings_of(demo)
+    refuse_nothing(loaded, demo=demo)
     server = app.embedded(loaded, Flag())
     psql = (server and str(server.binaries / "psql")) or shutil.which("psql")
     psql = psql or str(binaries(loaded.pg_bindir) / "psql")

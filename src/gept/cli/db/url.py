@@ -22,7 +22,8 @@ def command(demo: bool) -> None:
     text = address(loaded, server)
     if server is not None:
         click.echo(text)
-        click.echo("gept runs this server only while it runs itself: `gept up`", err=True)
+        running = "gept up --demo" if demo else "gept up"
+        click.echo(f"gept runs this server only while it runs itself: `{running}`", err=True)
         return
     shown, password = without_password(text)
     click.echo(shown)

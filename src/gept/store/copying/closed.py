@@ -24,6 +24,7 @@ from ..layouts.retention import Part, Retention
 from ..queries import named
 from ..session import session
 from .content import DAY, Content, content, listed, name_of, span, statement
+from .snapshot import refuse_unloaded
 
 ROWS = 20_000
 ONE_MOMENT = SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -233,6 +234,8 @@ class Closed:
 def closed(address: str) -> Iterator[Closed]:
     """Open a database's days. Raises StoreAway or StoreBroken."""
     with session(address) as connection:
+        with connection.cursor() as cursor:
+            refuse_unloaded(cursor)
         yield Closed(connection)
 
 

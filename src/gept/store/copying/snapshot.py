@@ -16,6 +16,7 @@ import psycopg
 from psycopg import Cursor, conninfo
 from psycopg.sql import SQL, Composable, Identifier
 
+from ...errors import StoreAway
 from ..database import KEEPALIVES
 from ..faults import translated
 from ..layouts import timescale
@@ -31,6 +32,9 @@ PATIENT = SQL(
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
     " SET LOCAL lock_timeout = '1min'; SET LOCAL jit = off"
 )
+MADE_EMPTY = "schema_migrations"
+"""What has rows from the first moment on, of any database of gept."""
+HAS_ROWS = SQL("SELECT EXISTS (SELECT FROM {})")
 MEASURE = SQL("""
     SELECT count(*), coalesce(sum(hashtextextended(gept_row::text COLLATE "C", 0)), 0)::text
     FROM {rows} AS gept_row
@@ -90,6 +94,12 @@ class Snapshot:
         """Return schema and name of each table."""
         return self._cursor.execute(named("contents")).fetchall()
 
+    def bare(self) -> bool:
+        """Tell whether nobody has put anything into the tables since they were made."""
+        filled = [Identifier(*each) for each in self.tables() if each[1] != MADE_EMPTY]
+        asked = (self._cursor.execute(HAS_ROWS.format(each)) for each in filled)
+        return not any(cursor.fetchone() == (True,) for cursor in asked)
+
     def measure(self, schema: str, table: str) -> Measure:
         """Return what a whole table holds."""
         return measure(self._cursor, Identifier(schema, table))
@@ -99,6 +109,12 @@ def measure(cursor: Cursor[Any], rows: Composable) -> Measure:
     """Return what a table, or a query in parentheses, holds; in a transaction of ``begun``."""
     found = cursor.execute(MEASURE.format(rows=rows)).fetchone() or (0, "0")
     return Measure(*found)
+
+
+def refuse_unloaded(cursor: Cursor[Any]) -> None:
+    """Raise StoreAway where TimescaleDB is here but not loaded: compressed rows are not seen."""
+    if (found := timescale.look(cursor)).unloaded:
+        raise StoreAway(found.why)
 
 
 @contextmanager
@@ -118,6 +134,7 @@ def begun(address: str, begin: SQL = BEGIN) -> Iterator[Cursor[Any]]:
             cursor.execute(begin)
             cursor.execute(PATIENT)
             cursor.execute(SAME_TEXT)
+            refuse_unloaded(cursor)
             yield cursor
             cursor.execute("COMMIT")
     except psycopg.Error as error:

@@ -119,7 +119,7 @@ class Extension:
         if known is None:
             return "the server has no TimescaleDB: native partitions, without compression"
         if not self.preloaded:
-            seen = "in this database, but not loaded, so nothing can be written"
+            seen = "in this database, but not loaded, so nothing can be written or saved"
             return (
                 f"TimescaleDB {known} is {seen if self.unloaded else 'there, but not loaded'}: "
                 "add timescaledb to shared_preload_libraries and restart the server"

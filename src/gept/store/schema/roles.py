@@ -1,7 +1,8 @@
 """The roles of least privilege: who owns the schema, who writes its rows, and who reads them.
 
 What is declared here is brought about again and again, by whoever may: a superuser, or an owner
-of the database who may make roles. Objects of others in the same schema are left alone.
+of the database who may make roles. Objects of others in the same schema are left alone. What is
+not yet ended of an adoption or a conversion goes to the owner, too, who may then end it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ...errors import StoreBroken, UsageError
+from ..adoption.legacy import SCHEMA as LEGACY
+from ..conversion.place import NEW, OLD
 from ..faults import translated
 from ..layouts.plain import LOCK
 from ..layouts.timescale import Mode, look
@@ -25,6 +28,10 @@ from ..queries import named
 from .migrate import NO_SETS, TABLE, Sets, shipped
 
 MADE = re.compile(r"^CREATE (?:OR REPLACE )?(?:TABLE|VIEW|FUNCTION|AGGREGATE) (\w+)", re.MULTILINE)
+BY_HAND = ("schema_migrations", "adoption", "adopted_conflicts")
+"""Tables that no migration makes."""
+ADOPTING = "SELECT to_regclass('adoption') IS NOT NULL"
+ADOPTED = "SELECT source FROM adoption UNION SELECT part FROM adoption"
 HIDDEN = "********"
 WHO = """
     SELECT current_schema(), current_database(), current_user, rolsuper
@@ -115,9 +122,16 @@ def _steps(
     names |= {"schema": Identifier(schema), "database": Identifier(database)}
     for text in named("roles_rights").strip().split("\n\n"):
         yield SQL(text).format(**names)
-    ours = {"names": [*_made(sets), "schema_migrations"], **about}
+    ours = {"names": [*_made(sets), *BY_HAND], **about, **_beside(connection)}
     for (text,) in connection.execute(named("roles_objects"), ours).fetchall():
         yield Composed([SQL(text)])
+
+
+def _beside(connection: Connection[Any]) -> dict[str, Any]:
+    """Return the schemas of adoption and conversion, and what was adopted, if anything."""
+    [(adopting,)] = connection.execute(ADOPTING).fetchall()
+    adopted = [name for (name,) in connection.execute(ADOPTED)] if adopting else None
+    return {"legacy": LEGACY, "adopted": adopted, "converting": NEW, "converted": OLD}
 
 
 def _made(sets: Sets) -> list[str]:
