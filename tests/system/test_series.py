@@ -31,7 +31,7 @@ def healthy(port: int) -> bool:
 
 @pytest.fixture
 def scrape(gept: Gept, port: int) -> str:
-    for command in (("db", "migrate"), ("backup",), ("backup", "verify")):
+    for command in (("once", "players"), ("backup",), ("backup", "verify")):
         assert gept(*command).returncode == 0
     process = gept.start("up")
     until(lambda: healthy(port) or process.poll() is not None)
