@@ -5,10 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml src/gept/__init__.py
+# Programs of an environment name the folder that it was made in: elsewhere they run what is there.
+NAMED = head -n 2 $(BIN)/gept | grep -qF -e '!$(CURDIR)/$(BIN)/' -e '"$(CURDIR)/$(BIN)/' -e ' $(CURDIR)/$(BIN)/'
+MOVED := $(shell test ! -e $(BIN)/gept || $(NAMED) || echo anew)
 ANSWERS := latest 5m hourly items series changes feed news players
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint bench docs fuzz lock clean
+.PHONY: help run demo test soak lint bench docs fuzz lock clean anew
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,14 +57,18 @@ lock: $(VENV)/python ## Renew the locked dependencies in requirements/.
 clean: ## Remove what make has installed here; collected data stays.
 	rm -rf $(VENV)
 
-$(VENV)/python:
+anew:
+	@echo "$(VENV) was made in another folder; it is made anew ..." >&2
+	@rm -rf $(VENV)
+
+$(VENV)/python: $(MOVED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "gept needs Python 3.11 or newer; name one: make PYTHON=python3.12 run" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python cannot make its environment; on Debian: apt install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(VENV)/run: requirements/run.txt $(SOURCES) | $(VENV)/python
+$(VENV)/run: requirements/run.txt $(SOURCES) $(MOVED) | $(VENV)/python
 	@echo "installing gept in $(VENV) ..." >&2
 	@$(PIP) --require-hashes -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .

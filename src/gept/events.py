@@ -68,11 +68,22 @@ class Finished:
     @property
     def trouble(self) -> str | None:
         """What is wrong with the tick, in a sentence; None where nothing is."""
+        if self.error is None:
+            return None if self.status.good else UNTAKEN
         return None if self.status.good else str(self.error) or type(self.error).__name__
 
 
+UNTAKEN = "the database has not taken it yet"
+"""What is wrong with a tick that only waits behind others."""
 FULL = "the spool is full"
-"""Why an answer is lost, where there was no room for all."""
+"""Why an answer is lost, where the spool may not grow."""
+NO_ROOM = "the disk of DATA_DIR is full"
+"""Why an answer is lost, where the spool may grow and cannot."""
+REMEDIES = {
+    FULL: "bring the database back, or raise GEPT_SPOOL_LIMIT",
+    NO_ROOM: "make room on the disk of DATA_DIR",
+}
+UNWRITABLE = "let gept write to the disk of DATA_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,11 @@ class Dropped:
     collector: str
     tick: datetime
     reason: str = FULL
+
+
+def remedy(reason: str) -> str:
+    """Return what to do about a reason for which answers are lost."""
+    return REMEDIES.get(reason, UNWRITABLE)
 
 
 Event = Fetched | Retried | Closed | Finished | Dropped

@@ -62,6 +62,22 @@ def test_a_full_disk_of_the_database_is_told_with_the_remedy() -> None:
     assert "wrote only 4096; its disk is full: make room there" in str(found)
 
 
+def test_a_row_that_lacks_values_is_its_collectors_fault(address: str) -> None:
+    def short(cursor: psycopg.Cursor[Any]) -> None:
+        with cursor.copy("COPY four FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["int4"] * 4)
+            copy.write_row((1, 2))
+
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TEMPORARY TABLE four (a int, b int, c int, d int)")
+        with pytest.raises(psycopg.Error) as caught:
+            short(connection.cursor())
+
+    found = translated(caught.value)
+    assert isinstance(found, StoreRefused)
+    assert "expected 4 values in row, got 2" in str(found)
+
+
 def test_the_statement_of_an_error_is_left_out(address: str) -> None:
     with psycopg.connect(address) as connection, pytest.raises(psycopg.Error) as caught:
         connection.execute("SELECT 1 FROM nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pwd
@@ -21,6 +22,7 @@ from gept.errors import SettingsError, StoreAway, StoreBroken
 from gept.store import Server
 from gept.store.embedded import account
 from gept.store.embedded.cluster import see_to
+from gept.store.embedded.log import Log, needing_room
 from gept.store.embedded.postmaster import lives_in
 from gept.store.embedded.programs import binaries
 
@@ -220,6 +222,32 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
 
     assert "\n" not in str(caught.value)
     assert not [*data.parent.iterdir()]
+
+
+def test_only_what_this_start_has_said_tells_of_a_full_disk(tmp_path: Path) -> None:
+    full, log = b'FATAL:  could not write lock file "x": No space left on device\n', Log(tmp_path)
+    with log.opened() as file:
+        file.write(full)
+    with pytest.raises(StoreAway, match=r"is full; make room on the disk of DATA_DIR, and gept"):
+        log.refuse_full_disk()
+
+    with log.opened() as file:
+        file.write(b"FATAL:  something else\n")
+    log.refuse_full_disk()
+    assert log.end() == "FATAL:  something else"
+
+
+def test_a_disk_too_full_for_what_a_start_writes_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("gept.store.embedded.server.entrance.guarded", refuse)
+    with pytest.raises(StoreAway, match="is full; make room on the disk of DATA_DIR"):
+        server(tmp_path).ensure()
+    with pytest.raises(OSError, match="Read-only"), needing_room(tmp_path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 def test_an_interrupted_first_start_is_begun_again(tmp_path: Path) -> None:

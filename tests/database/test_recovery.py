@@ -13,7 +13,7 @@ import pytest
 
 from gept.errors import StoreAway, StoreBroken
 from gept.store import Server
-from gept.store.embedded import server as embedded
+from gept.store.embedded import ending
 from gept.store.embedded.postmaster import lives_in
 from gept.store.embedded.programs import binaries
 from gept.store.embedded.server import STARTS
@@ -121,7 +121,7 @@ def test_a_program_that_hears_no_signal_is_ended_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        embedded, "ENDINGS", tuple((asked, left and 0.1) for asked, left in embedded.ENDINGS)
+        ending, "ENDINGS", tuple((asked, left and 0.1) for asked, left in ending.ENDINGS)
     )
     initialize(tmp_path)
     deaf = Recovery(tmp_path, "trap '' INT QUIT")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+import pytest
 from conftest import NOW
 
 from gept.app import reading
@@ -90,3 +91,72 @@ def test_everything_of_a_reading(
     assert all(each.there for each in found.sizes.values())
     assert set(found.gaps) == set(collectors)
     assert list(found.paused) == ["5m"]
+
+
+PREDICTIONS = "CREATE TABLE predictions (item_id integer, time {} NOT NULL)"
+INDEX = "CREATE INDEX ON predictions (time DESC)"
+
+
+def test_the_newest_of_predictions_is_told_where_an_index_tells_it(
+    store: Store, query: Query
+) -> None:
+    assert store.neighbour("predictions", "time") is None
+    query(PREDICTIONS.format("timestamptz"))
+    query("INSERT INTO predictions VALUES (2, %s), (3, %s)", NOW, NOW - timedelta(hours=1))
+    slow = store.neighbour("predictions", "time")
+    query(INDEX)
+    quick = store.neighbour("predictions", "time")
+
+    assert slow is not None
+    assert slow.size is not None
+    assert (slow.newest, slow.size.there) == (None, True)
+    assert slow.error is not None
+    assert slow.error.startswith("its newest time is not known: let this role read that column, ")
+    assert quick is not None
+    assert (quick.newest, quick.error) == (NOW, None)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ["CREATE TABLE predictions (at timestamptz PRIMARY KEY)"],
+        ["CREATE VIEW predictions AS SELECT now() AS time"],
+        [PREDICTIONS.format("text"), INDEX],
+        [PREDICTIONS.format("timestamptz"), "CREATE INDEX ON predictions USING brin (time)"],
+        [
+            PREDICTIONS.format("timestamptz"),
+            INDEX,
+            "INSERT INTO predictions VALUES (1, 'infinity')",
+        ],
+    ],
+)
+def test_predictions_of_another_shape_spoil_nothing(
+    made: list[str], store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    for statement in made:
+        query(statement)
+
+    found = reading.read(store, list(collectors.values()), timedelta(days=7))
+
+    assert found.predictions is not None
+    assert found.predictions.error
+    assert all(each.there for each in found.sizes.values())
+
+
+def test_predictions_that_are_locked_are_not_waited_for(
+    address: str, store: Store, query: Query, collectors: dict[str, Collector]
+) -> None:
+    query(PREDICTIONS.format("timestamp"))
+    with psycopg.connect(address) as other:
+        other.execute("LOCK TABLE predictions")
+        found = reading.read(store, list(collectors.values()), timedelta(days=7))
+
+    assert found.predictions is not None
+    assert "lock timeout" in str(found.predictions.error)
+    assert found.sizes["items"].there
+
+
+def test_an_empty_database_has_no_predictions_to_show(
+    store: Store, collectors: dict[str, Collector]
+) -> None:
+    assert reading.read(store, list(collectors.values()), timedelta(days=7)).predictions is None

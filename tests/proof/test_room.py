@@ -134,6 +134,26 @@ def test_on_a_disk_that_is_really_full_nothing_is_lost_when_there_is_room_again(
     assert differences(address, unharmed) == {}
 
 
+def test_a_server_that_finds_its_disk_full_is_away_and_comes_when_there_is_room(
+    on_small_disk: Server, small_disk: Path
+) -> None:
+    on_small_disk.stop()
+    ballast = small_disk / "ballast"
+    fill(ballast)
+    for _ in range(2):
+        with pytest.raises(StoreAway) as caught:
+            on_small_disk.ensure()
+        assert str(caught.value) == (
+            f"PostgreSQL does not start: the disk of {small_disk / 'postgresql'} is full; "
+            "make room on the disk of DATA_DIR, and gept goes on by itself"
+        )
+
+    ballast.unlink()
+    on_small_disk.ensure()
+    with psycopg.connect(on_small_disk.url("gept")) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def read_next(gept: Machine, number: int) -> Any:
     """Read a tick at its time."""
     gept.turn(number, settled=False)

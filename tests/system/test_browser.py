@@ -137,6 +137,49 @@ def test_what_sources_and_errors_say_is_text(
         assert seen.complaints == []
 
 
+def test_what_nobody_follows_is_not_shown_as_well(
+    collectors: dict[str, Collector], visit: Open
+) -> None:
+    with Stand(collectors.values()) as stand:
+        stand.health.fleet(stand.reading.processes)
+        page = visit(stand)
+        shown = {row[0].split("\n")[0]: row for row in rows(page, "collectors")}
+        colour = "e => getComputedStyle(e).color"
+        verdict, stopped, runs = (
+            page.eval_on_selector(which, colour)
+            for which in (
+                "#verdict",
+                "#collectors [data-status='not running']",
+                "#collectors [data-status='healthy']",
+            )
+        )
+
+        assert (shown["5m"][1], shown["5m"][6]) == (
+            "healthy",
+            "2026-11-22 11:20: quiet; backfill paused",
+        )
+        assert (shown["latest"][1], shown["latest"][3]) == ("not running", "–")
+        assert stopped == verdict != runs
+
+
+def test_times_stay_on_one_line_beside_a_long_reason(
+    collectors: dict[str, Collector], visit: Open
+) -> None:
+    with Stand(collectors.values(), reading=reading("the source said nothing " * 30)) as stand:
+        page = visit(stand, viewport={"width": 1280, "height": 900})
+        rows(page, "gaps")
+        lines = page.eval_on_selector_all(
+            "#gaps td.time",
+            """cells => cells.map(cell => {
+                const range = document.createRange();
+                range.selectNodeContents(cell);
+                return range.getClientRects().length;
+            })""",
+        )
+
+        assert lines == [1, 1]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_all_of_it(
     scheme: str, collectors: dict[str, Collector], visit: Open, seen: Seen

@@ -272,6 +272,18 @@ def test_the_demo_shows_the_whole_system_with_its_history(gept: Gept, port: int)
     assert gept.log.read_text().splitlines()[-1].endswith(hint)
 
 
+def test_what_cannot_be_said_ends_no_service_and_changes_no_exit_code(
+    gept: Gept, port: int
+) -> None:
+    gept.log = Path("/dev/full")
+    process = gept.start("up", "--demo")
+    until(lambda: get(port, "/livez")[0] == 200 or process.poll() is not None)
+    process.terminate()
+
+    assert process.wait(10) == 0
+    assert gept.start("up", DASHBOARD_PORT="none").wait(20) == 2
+
+
 def test_waiting_for_another_migration_does_not_delay_the_end(
     gept: Gept, postgres: Server, port: int
 ) -> None:

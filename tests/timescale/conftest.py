@@ -98,6 +98,13 @@ def apache(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def sessions(engine: str) -> None:
+    """Skip where all connections share one session, in which nothing can be prepared."""
+    if engine not in SERVERS:
+        pytest.skip("needs a TimescaleDB server: GEPT_TEST_TIMESCALE_URL names a database to EMPTY")
+
+
+@pytest.fixture
 def empty(engine: str) -> str:
     """Give the address of an emptied database, with the extension, whose policies do not run."""
     emptied(engine)

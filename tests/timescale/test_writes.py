@@ -135,7 +135,7 @@ def test_a_late_snapshot_finds_its_place_in_the_journal(
 
 
 def test_many_corrections_leave_the_compressed_chunks_of_other_weeks_alone(
-    laid_out: None, address: str, tables: dict[str, Table], query: Ask
+    sessions: None, laid_out: None, address: str, tables: dict[str, Table], query: Ask
 ) -> None:
     table, recent = tables["5m"], TICK + timedelta(weeks=4)
     query(FILL, TICK)

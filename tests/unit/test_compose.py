@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from documents import services
 
 from gept.app import chosen
 from gept.cli.settings import example
@@ -44,6 +45,14 @@ def test_each_collector_has_its_container() -> None:
         assert found["healthcheck"]["test"] == ["CMD", "gept", "health", collector.name, "--live"]
         assert found["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
     assert SERVICES["dashboard"]["ports"] == ["127.0.0.1:8080:8080"]
+
+
+def test_the_documentation_names_services_that_there_are() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    told = [(page.name, name) for page in pages for name in services(page)]
+
+    assert told
+    assert [each for each in told if each[1] not in SERVICES] == []
 
 
 def test_nothing_is_published_beyond_loopback_and_no_port_twice() -> None:

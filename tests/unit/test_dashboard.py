@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from stand import NOW, TOKEN, Stand, T
+from stand import NOW, TOKEN, Stand, T, reading
 
 from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
 from gept.model import Collector
 from gept.settings import load
+from gept.store import Neighbour, Size
 from gept.web.board import Reading, in_words, judged
 
 SHUT = ("/", "/api/status")
@@ -51,7 +54,8 @@ def test_collectors_gaps_and_processes_are_told(collectors: dict[str, Collector]
         told = stand.status()
 
     five = next(each for each in told["collectors"] if each["name"] == "5m")
-    assert five["error"] == "HTTP 404"
+    assert five["error"] == five["last_error"] == "HTTP 404"
+    assert five["last_error_at"] == T.isoformat()
     assert five["last_status"] == "failed"
     assert five["next_run"] == "2026-11-22T12:35:12+00:00"
     assert five["led_by"] == ["quiet:7"]
@@ -61,6 +65,31 @@ def test_collectors_gaps_and_processes_are_told(collectors: dict[str, Collector]
     assert told["containers"] == [
         {"name": "5m+items (quiet:7)", "status": "Up 180 minutes", "ports": ""}
     ]
+
+
+def test_the_last_error_is_told_though_a_later_tick_went_well(
+    collectors: dict[str, Collector],
+) -> None:
+    told = Stand(collectors.values(), reading=reading("HTTP 503"))
+    told.board.look(told.read)
+    shown = {each["name"]: each for each in told.board.told()["collectors"]}
+
+    assert (shown["5m"]["error"], shown["5m"]["last_error"]) == (None, "HTTP 503")
+    assert shown["5m"]["last_error_at"] == (T - timedelta(hours=1, minutes=5)).isoformat()
+    assert (shown["hourly"]["last_error"], shown["hourly"]["last_error_at"]) == (None, None)
+
+
+def test_what_no_process_follows_does_not_run_however_fresh_it_is(
+    collectors: dict[str, Collector],
+) -> None:
+    stand = Stand(collectors.values())
+    stand.health.fleet(stand.reading.processes)
+    shown = {each["name"]: each for each in stand.board.told()["collectors"]}
+
+    assert (shown["5m"]["status"], shown["5m"]["trouble"]) == ("healthy", None)
+    assert shown["5m"]["next_run"] is not None
+    assert (shown["latest"]["status"], shown["latest"]["next_run"]) == ("not running", None)
+    assert shown["latest"]["trouble"].startswith("latest: no process follows it; ")
 
 
 def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collector]) -> None:
@@ -78,6 +107,41 @@ def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collecto
     assert in_two_hours["hourly"] == "stale"
     assert in_two_hours["items"] == "healthy"
     assert judged(collectors["5m"], None, NOW) == "critical"
+
+
+def test_predictions_are_told_where_there_are_some(collectors: dict[str, Collector]) -> None:
+    def told(predictions: Neighbour) -> Any:
+        stand = Stand(collectors.values(), reading=replace(reading(), predictions=predictions))
+        stand.board.look(stand.read)
+        return stand.board.told()["tables"][-1]
+
+    size = Size("predictions", True, 54_000_000, 6_442_450_944)
+    fresh = told(Neighbour("predictions", size, NOW - timedelta(seconds=299)))
+    others = [
+        told(Neighbour("predictions", size, NOW - timedelta(seconds=age)))["status"]
+        for age in (300, 3599, 3600)
+    ]
+    empty, ahead = (
+        told(Neighbour("predictions", size, at)) for at in (None, NOW + timedelta(hours=1))
+    )
+    locked = told(Neighbour("predictions", error="lock timeout"))
+
+    assert fresh == {
+        "name": "predictions",
+        "display": "ML Predictions",
+        "collector": None,
+        "rows": 54_000_000,
+        "rows_are_estimated": True,
+        "size": "6.0 GB",
+        "size_bytes": 6_442_450_944,
+        "latest": "2026-11-22T12:26:21+00:00",
+        "age_seconds": 299.0,
+        "status": "healthy",
+    }
+    assert others == ["stale", "stale", "critical"]
+    assert (empty["status"], empty["age_seconds"]) == ("critical", None)
+    assert (ahead["status"], ahead["age_seconds"]) == ("healthy", 0.0)
+    assert (locked["status"], locked["error"], locked["rows"]) == ("error", "lock timeout", None)
 
 
 def test_many_viewers_cost_one_reading_and_none_cost_none(

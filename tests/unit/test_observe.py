@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from gept.errors import StoreAway, StoreBroken, UpstreamRefused
-from gept.events import Dropped, Fetched, Finished, Retried
+from gept.events import NO_ROOM, Dropped, Fetched, Finished, Retried
 from gept.model import Collector, Counts, Kind, Rejected, Request, Status
 from gept.observe.health import Health
 from gept.observe.logs import Logs
@@ -95,6 +95,14 @@ def test_what_the_database_does_not_take_is_told_at_once(health: Health, status:
 
     assert told == ["5m: the database did not take the newest tick; last error: its disk is full"]
     assert health.troubles() == []
+
+
+def test_what_waits_behind_others_has_a_reason_too(health: Health) -> None:
+    health(DONE)
+    health(replace(DONE, tick=T + timedelta(minutes=5), status=Status.SPOOLED, committed=None))
+
+    assert health.states["5m"].error == "the database has not taken it yet"
+    assert "None" not in str(health.troubles())
 
 
 def test_a_good_old_tick_does_not_make_it_fresh(health: Health) -> None:
@@ -355,8 +363,26 @@ def test_a_full_spool_is_told_until_there_is_room_again(health: Health) -> None:
     health.spool([], 0, room=True)
 
     assert full[0].startswith("spool: full; 1 answers were given up, the last one at ")
+    assert full[0].endswith("; bring the database back, or raise GEPT_SPOOL_LIMIT")
     assert health.troubles() == []
     assert health.spooled.dropped == 1
+
+
+def test_a_full_disk_is_not_told_as_a_full_spool(
+    health: Health, caplog: pytest.LogCaptureFixture
+) -> None:
+    health(DONE)
+    health(Dropped("latest", T, NO_ROOM))
+    full = health.troubles()
+    health.spool([], 0, room=True)
+    Logs()(Dropped("latest", T, NO_ROOM))
+    [told] = caplog.records
+
+    assert full[0].startswith("spool: the disk of DATA_DIR is full; 1 answers were given up, ")
+    assert full[0].endswith("; make room on the disk of DATA_DIR")
+    assert vars(told)["about"]["reason"] == "the disk of DATA_DIR is full"
+    assert vars(told)["about"]["remedy"] == "make room on the disk of DATA_DIR"
+    assert health.troubles() == []
 
 
 def test_a_disk_that_refused_an_answer_is_told_whatever_room_there_is(health: Health) -> None:

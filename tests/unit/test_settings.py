@@ -214,6 +214,16 @@ def test_what_holds_is_told_with_its_origin_and_without_secrets(tmp_path: Path) 
     assert len(found) == len(declared())
 
 
+def test_a_login_within_an_address_is_masked_and_folders_are_those_in_use(tmp_path: Path) -> None:
+    environ = {"GEPT_PRICES_URL": "http://user:hunter2@h/x", "DATA_DIR": str(tmp_path)}
+
+    found = {each.name: each.value for each in effective(environ, tmp_path)}
+
+    assert found["GEPT_PRICES_URL"] == "http://********@h/x"
+    assert found["GEPT_BACKUP_DIR"] == str(tmp_path / "backups")
+    assert next(each.value for each in effective({}, tmp_path) if each.name == "DATA_DIR")
+
+
 def test_secrets_in_files_can_be_read_anew(tmp_path: Path) -> None:
     file = tmp_path / "address"
     file.write_text("postgresql://u:one@h/d")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -156,6 +158,30 @@ def test_any_clock() -> None:
     fast = Clock(offset=1000, speed=60)
 
     assert fast() > 1000
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (b'{"fault": "bogus"}', "'bogus' is no fault"),
+        (b'{"fault": "status:abc"}', "not of the form status:CODE"),
+        (b'{"fault": "spoil:none"}', "not of the form spoil:KIND"),
+        (b'{"fault": "hang", "times": -1}', "`times`|>= 1"),
+        (b'{"path": 1, "fault": "hang"}', "Expected `str`"),
+        (b"garbage", "malformed"),
+        (b"[]", "Expected `object`"),
+    ],
+)
+def test_a_wish_for_no_fault_is_refused_and_harms_nothing(
+    server: Server, wish: bytes, told: str
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{server.url}/_fault", wish, timeout=10).close()  # noqa: S310
+
+    assert caught.value.code == 400
+    assert re.search(told, caught.value.read().decode())
+    caught.value.close()
+    assert server.faults.take("/") == ""
 
 
 def test_faults_come_once(server: Server) -> None:

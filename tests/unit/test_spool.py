@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gept.errors import SpoolError, TapeError
+from gept.events import FULL, NO_ROOM
 from gept.spool.spool import PART, Spool, Waiting
 from gept.spool.tape import Answer, Tape, pack, unpack
 
@@ -41,7 +42,7 @@ def kept(spool: Spool) -> list[tuple[str, int]]:
 def test_what_is_kept_is_read_again_as_it_was(spool: Spool) -> None:
     taken = tape()
 
-    assert spool.keep(taken) == []
+    assert spool.keep(taken) == {}
 
     [waiting] = spool.waiting()
     assert spool.read(waiting) == taken
@@ -69,11 +70,12 @@ def test_of_a_tick_the_first_answer_stays(spool: Spool) -> None:
 
 def test_a_full_spool_gives_up_the_oldest_of_what_is_worth_least(spool: Spool) -> None:
     for collector, minute in (("latest", 0), ("items", 1), ("latest", 2), ("items", 3)):
-        assert spool.keep(tape(collector, minute)) == []
+        assert spool.keep(tape(collector, minute)) == {}
 
     dropped = [spool.keep(tape("latest", minute)) for minute in (4, 5, 6)]
 
     gone = [[(each.collector, each.tick.minute) for each in some] for some in dropped]
+    assert {why for some in dropped for why in some.values()} == {FULL}
     assert gone == [[("items", 1)], [("items", 3)], [("latest", 0)]]
     assert kept(spool) == [("latest", 2), ("latest", 4), ("latest", 5), ("latest", 6)]
 
@@ -184,9 +186,9 @@ def test_a_disk_without_room_gives_up_older_ones_for_newer(
 
     monkeypatch.setattr(os, "fsync", fsync)
 
-    [dropped] = spool.keep(tape("latest", 2))
+    [(dropped, why)] = spool.keep(tape("latest", 2)).items()
 
-    assert dropped.collector == "items"
+    assert (dropped.collector, why) == ("items", NO_ROOM)
     assert kept(spool) == [("latest", 1), ("latest", 2)]
     assert list(spool.folder.glob(f"{PART}*")) == []
 
@@ -199,7 +201,7 @@ def test_a_disk_that_stays_full_loses_the_answer_and_nothing_else(
 
     monkeypatch.setattr(os, "fsync", fsync)
 
-    assert [each.collector for each in spool.keep(tape())] == ["latest"]
+    assert list(spool.keep(tape()).values()) == [NO_ROOM]
     assert kept(spool) == []
 
 

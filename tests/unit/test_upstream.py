@@ -23,7 +23,7 @@ import pytest
 from services import Services
 
 from gept import upstream as module
-from gept.errors import UpstreamBusy, UpstreamError, UpstreamRefused
+from gept.errors import SettingsError, UpstreamBusy, UpstreamError, UpstreamRefused
 from gept.events import Fetched, Retried
 from gept.model import Request
 from gept.settings import Settings, load
@@ -317,6 +317,18 @@ def test_a_proxy_is_used_where_the_environment_names_one(
     asker.http.close()
 
     assert upstream.paths()[0] == "http://prices.example/api/v1/osrs/latest"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:hunter2@127.0.0.1:9", "foo://127.0.0.1"])
+def test_a_proxy_of_another_kind_is_refused_by_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    with pytest.raises(SettingsError, match="name an HTTP proxy") as caught:
+        client(settings)
+
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.fixture

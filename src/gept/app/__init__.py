@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -30,6 +29,7 @@ from ..store.schema import tables
 from ..store.schema.migrate import migrate
 from .selection import chosen as chosen
 from .selection import ports as ports
+from .signals import stop_on_signals as stop_on_signals
 
 T = TypeVar("T")
 
@@ -187,12 +187,6 @@ def led(settings: Settings) -> Led:
 
 def _told_aside(name: str, why: str) -> None:
     log.warning("a file of the spool is set aside", file=name, reason=why)
-
-
-def stop_on_signals(stop: Flag) -> None:
-    """Let SIGTERM and Ctrl-C set a flag."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
 
 
 def until_stopped(

@@ -11,6 +11,7 @@ from .. import __version__
 from ..errors import GeptError, UsageError
 from .commands import Commands
 from .exits import Exit, exit_of
+from .hint import forget_unsaid, hint
 
 COMMANDS = (
     "up",
@@ -55,7 +56,7 @@ def main() -> None:
         _refuse_closed()
         gept(prog_name="gept")
     except GeptError as error:
-        click.echo(f"gept: {error}", err=True)
+        hint(f"gept: {error}")
         sys.exit(exit_of(error))
     except BrokenPipeError:
         sys.stderr.close()
@@ -63,8 +64,10 @@ def main() -> None:
     except OSError as error:
         if not _stuck():
             raise
-        click.echo(f"gept: the output cannot be written: {error.strerror}", err=True)
+        hint(f"gept: the output cannot be written: {error.strerror}")
         sys.exit(Exit.UNHEALTHY)
+    finally:
+        forget_unsaid()
 
 
 def _refuse_closed() -> None:

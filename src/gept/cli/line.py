@@ -6,7 +6,7 @@ import sys
 from time import monotonic
 from typing import TextIO
 
-import click
+from .hint import hint
 
 EVERY = 60.0
 CLEAR = "\r\x1b[K"
@@ -23,16 +23,16 @@ class Line:
     def show(self, text: str) -> None:
         """Rewrite the line; where nothing can be rewritten, write one a minute."""
         if self._terminal:
-            click.echo(f"{CLEAR}{text}", file=self._stream, nl=False)
+            hint(f"{CLEAR}{text}", self._stream, nl=False)
         elif monotonic() - self._shown_at >= EVERY:
             self.say(text)
             self._shown_at = monotonic()
 
     def say(self, text: str) -> None:
         """Write a line that stays."""
-        click.echo(f"{CLEAR if self._terminal else ''}{text}", file=self._stream)
+        hint(f"{CLEAR if self._terminal else ''}{text}", self._stream)
 
     def end(self) -> None:
         """Take the line away."""
         if self._terminal:
-            click.echo(CLEAR, file=self._stream, nl=False)
+            hint(CLEAR, self._stream, nl=False)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from .hint import hint
+
 FASTEST = 100_000.0
 FARTHEST = 1e9
 
@@ -73,4 +75,4 @@ def command(port: int, items: int, lag: int, speed: float, offset: float) -> Non
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        hint("stopped")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .demo import DAY, made_up, typed
+from .hint import hint
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -43,8 +44,8 @@ def _made_up(settings: Settings) -> Iterator[Settings]:
 
     chosen = made_up(settings)
     server = Server(Market(), day=int(DAY.total_seconds()))
-    hint = f"nothing of this is real; look at it with: {typed('status --demo')}"
-    click.echo(hint, err=True)
+    told = f"nothing of this is real; look at it with: {typed('status --demo')}"
+    hint(told)
     server.start()
     try:
         yield replace(
@@ -57,4 +58,4 @@ def _made_up(settings: Settings) -> Iterator[Settings]:
         )
     finally:
         server.stop()
-        click.echo(hint, err=True)
+        hint(told)

@@ -9,13 +9,13 @@ from threading import Lock
 from typing import TypeVar
 
 from ..errors import StoreBroken
-from ..events import FULL, LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..events import LARGEST_SKEW, REMEDIES, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool.spool import Waiting
 from ..store import Process, Standing
 from ..tls import Certified
+from .spooled import Spooled
 
-TOLD_FOR = timedelta(hours=1)
 UNTAKEN = frozenset({Status.AWAY, Status.SPOOLED})
 T = TypeVar("T", datetime, tuple[datetime, datetime])
 NO_SHARES: Mapping[str, float] = {}
@@ -65,34 +65,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
-    """What waits on disk for the database; ``size`` is in bytes, ``dropped`` since the start.
-
-    ``lost`` tells why the last answer was given up, and is None when that is over.
-    """
-
-    waiting: int = 0
-    size: int = 0
-    oldest: datetime | None = None
-    aside: int = 0
-    dropped: int = 0
-    dropped_at: datetime | None = None
-    lost: str | None = None
-    error: str | None = None
-
-    def troubles(self, now: datetime) -> list[str]:
-        """Return what is wrong: a spool that is full or was so just now, a disk that refuses."""
-        found = [f"spool: {self.error}"] if self.error else []
-        if self.lost and self.dropped_at is not None and now - self.dropped_at < TOLD_FOR:
-            found.append(
-                f"spool: {'full' if self.lost == FULL else self.lost}; {self.dropped} answers were "
-                f"given up, the last one at {self.dropped_at:%H:%M:%SZ}; bring the database back "
-                "or raise GEPT_SPOOL_LIMIT"
-            )
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class Saved:
     """When the newest sound backup was made, when one was last verified, and how many are bad."""
 
@@ -111,7 +83,7 @@ class Health:
         self._database: str | None = "not asked yet"
         self._spool = Spooled()
         self._led: frozenset[str] = frozenset()
-        self._unled: list[str] = []
+        self._unled: Mapping[str, str] = {}
         self._skews: dict[str, float] = {}
         self._saved = Saved()
         self._certified: Certified | None = None
@@ -167,9 +139,17 @@ class Health:
         led = {name for each in processes for name in each.leads}
         stand_by = {name for each in processes for name in each.collectors}
         with self._lock:
-            self._unled = [
-                _unled(name, waits=name in stand_by) for name in self._states if name not in led
-            ]
+            self._unled = {
+                name: _unled(name, waits=name in stand_by)
+                for name in self._states
+                if name not in led
+            }
+
+    @property
+    def unled(self) -> Mapping[str, str]:
+        """The collectors that no process leads, and why; none where that is not looked for."""
+        with self._lock:
+            return self._unled
 
     @property
     def led(self) -> frozenset[str]:
@@ -185,7 +165,7 @@ class Health:
         with self._lock:
             size = sum(each.size for each in waiting)
             oldest = min((each.tick for each in waiting), default=None)
-            lost = None if room and self._spool.lost == FULL else self._spool.lost
+            lost = None if room and self._spool.lost in REMEDIES else self._spool.lost
             self._spool = replace(
                 self._spool,
                 waiting=len(waiting),
@@ -247,7 +227,7 @@ class Health:
         found = [f"database: {self.database_trouble}"] if self.database_trouble else []
         found += self.spooled.troubles(now)
         with self._lock:
-            found += self._unled
+            found += self._unled.values()
         return found + [said for state in self.states.values() if (said := state.trouble(now))]
 
     def warnings(self) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import GeptError, StoreBroken
-from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished
+from ..events import LARGEST_SKEW, Dropped, Event, Fetched, Finished, remedy
 from ..model import Status
 from .lines import Console, Json
 
@@ -73,7 +73,7 @@ class Logs:
                 collector=event.collector,
                 tick=_written(event.tick),
                 reason=event.reason,
-                remedy="bring the database back, or raise GEPT_SPOOL_LIMIT",
+                remedy=remedy(event.reason),
             )
         if isinstance(event, Fetched) and event.skew is not None:
             self._clock(event.request.source.name, event.skew)

@@ -195,8 +195,8 @@ class Runner:
             if error is not None:
                 self._observe(Dropped(run.collector.name, run.at, str(full)))
             return replace(finished, error=SpoolError(f"{full}; {error or 'the answer is lost'}"))
-        for each in dropped:
-            self._observe(Dropped(each.collector, each.tick))
+        for each, why in dropped.items():
+            self._observe(Dropped(each.collector, each.tick, why))
         lost = any((each.collector, each.tick) == (run.collector.name, run.at) for each in dropped)
         return finished if lost else replace(finished, status=Status.SPOOLED)
 

@@ -325,6 +325,11 @@ def variable(collector: str, what: str) -> str:
     return f"{OURS}{collector.upper()}_{what}"
 
 
+MASK = "********"
+LOGIN = re.compile(r"//[^/@\s]+@")
+"""A name and perhaps a password within an address."""
+
+
 def shown(value: Any, *, secret: bool) -> str | None:
     """Return a value as its user may see it."""
     if value is None:
@@ -333,4 +338,4 @@ def shown(value: Any, *, secret: bool) -> str | None:
         return str(int(value))
     if isinstance(value, timedelta):
         return f"{value.total_seconds():.12g}s"
-    return "********" if secret else str(value)
+    return MASK if secret else LOGIN.sub(f"//{MASK}@", str(value))

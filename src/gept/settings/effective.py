@@ -35,7 +35,8 @@ def effective(
     environ = os.environ if environ is None else environ
     file = dotenv(folder or Path.cwd())
     loaded = load(environ, folder)
-    values = [(each, getattr(loaded, each.name)) for each in declared()]
+    held = {"data_dir": loaded.folder, "backup_dir": loaded.backups}
+    values = [(each, held.get(each.name, getattr(loaded, each.name))) for each in declared()]
     by_name = loaded.by_collector
     values += [(each, by_name.get(named(each), each.default)) for each in of_collectors]
     return [_effective(each, value, environ, file) for each, value in values]

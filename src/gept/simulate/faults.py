@@ -6,7 +6,9 @@ import re
 import zlib
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 KINDS = {
     "status:CODE[,RETRY-AFTER]": "that status, with an error page",
@@ -36,6 +38,30 @@ CHANGED: dict[str, Callable[[int], Any]] = {
     "huge": lambda number: 2**70 + number,
     "float": lambda number: number + 0.5,
 }
+
+
+SPOILS = ("text", "negative", "huge", "float", "null", "bad_id", "missing", "extra")
+ARGUMENTS = {
+    "status": r"[1-5]\d\d(,.+)?",
+    "redirect": ".+",
+    "spoil": "|".join(SPOILS),
+}
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """A fault that somebody asks for: how often, and for which paths."""
+
+    fault: str
+    path: str = ""
+    times: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+
+    def __post_init__(self) -> None:
+        kind, _, argument = self.fault.partition(":")
+        if kind not in {each.partition(":")[0] for each in KINDS}:
+            raise ValueError(f"{self.fault!r} is no fault; there are {', '.join(KINDS)}")
+        if not re.fullmatch(ARGUMENTS.get(kind, ""), argument):
+            form = next(each for each in KINDS if each.partition(":")[0] == kind)
+            raise ValueError(f"{self.fault!r} is not of the form {form}: {KINDS[form]}")
 
 
 class Faults:

@@ -15,6 +15,8 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import msgspec
+
 from . import faults as broken
 from .faults import Faults
 from .market import BEGINNING, EDIT_EVERY, POST_EVERY, STEPS, Market
@@ -239,12 +241,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take a fault: ``{"path": …, "fault": …, "times": …}``."""
         length = int(self.headers.get("Content-Length") or 0)
-        wish = json.loads(self.rfile.read(length) or "{}")
+        body = self.rfile.read(length)
         if self.path == "/_reset":
             self.server.faults.clear()
         elif self.path == "/_fault":
-            self.server.faults.add(wish.get("path", ""), wish["fault"], int(wish.get("times", 1)))
-        self._reply(200, b"{}\n", {})
+            try:
+                wish = msgspec.json.decode(body, type=broken.Wish)
+            except msgspec.DecodeError as error:
+                return self._reply(400, f"{error}\n".encode(), {})
+            self.server.faults.add(wish.path, wish.fault, wish.times)
+        return self._reply(200, b"{}\n", {})
 
     def do_GET(self) -> None:
         """Answer as the service would, or as its fault does."""

@@ -22,13 +22,14 @@ from tempfile import NamedTemporaryFile
 
 from ..disk import settle
 from ..errors import SpoolError, TapeError
+from ..events import FULL, NO_ROOM
 from .tape import Tape, pack, unpack
 
 NAME = re.compile(r"([a-z0-9_]+)\.(\d{8}T\d{6}Z)\.tape")
 TIME = "%Y%m%dT%H%M%SZ"
 PART = ".part-"
 ENOUGH = 2
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+OUT_OF_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +65,27 @@ class Spool:
         self._worth = worth
         self._tell = tell
 
-    def keep(self, tape: Tape) -> list[Waiting]:
-        """Keep a tape, the first of its tick; return what had to go for it, maybe itself."""
+    def keep(self, tape: Tape) -> dict[Waiting, str]:
+        """Keep a tape, the first of its tick; return what was given up for it, and why.
+
+        That may be the new one itself.
+        """
         data = pack(tape)
         new = Waiting(tape.collector, tape.tick, len(data))
         waiting = self.waiting()
         if any(each.name == new.name for each in waiting):
-            return []
+            return {}
         candidates = [*waiting, new]
-        dropped: list[Waiting] = []
+        dropped: dict[Waiting, str] = {}
         while sum(each.size for each in candidates) > self.limit:
-            dropped.append(self._drop(candidates))
+            dropped[self._drop(candidates)] = FULL
         freed = 0
         while new in candidates and not self._write(new, data):
             if freed >= ENOUGH * new.size:  # others take what we free
-                return [*dropped, new]
-            dropped.append(self._drop(candidates))
-            freed += dropped[-1].size
+                return {**dropped, new: NO_ROOM}
+            gone = self._drop(candidates)
+            dropped[gone] = NO_ROOM
+            freed += gone.size
         return dropped
 
     def waiting(self) -> list[Waiting]:
@@ -170,7 +175,7 @@ class Spool:
                     Path(part.name).rename(self.folder / new.name)
             settle(self.folder)
         except OSError as error:
-            if error.errno in NO_ROOM:
+            if error.errno in OUT_OF_ROOM:
                 return False
             raise SpoolError(f"the spool {self.folder} cannot be written: {error}") from error
         return True

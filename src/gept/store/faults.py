@@ -70,8 +70,10 @@ def translated(error: Exception, *refused: str) -> StoreError:
         return StoreAway(
             f"the database refuses for now ({state}): {said}{remedy and f'; {remedy}'}"
         )
-    if state is not None and state.startswith(UNFIT):
-        return StoreRefused(f"the rows do not fit the tables ({state}): {said}", state)
+    if state.startswith(UNFIT) if state else isinstance(error, psycopg.DataError):
+        return StoreRefused(
+            f"the rows do not fit the tables ({state or 'driver'}): {said}", state or ""
+        )
     remedy = REMEDIES.get(state or "", "")
     return StoreBroken(f"the database refuses ({state}): {said}{remedy and f'; {remedy}'}")
 

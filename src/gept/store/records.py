@@ -101,6 +101,16 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A table beside ours that others fill; ``error`` is why its newest time is not known."""
+
+    name: str
+    size: Size | None = None
+    newest: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A range of ticks that are wanted and not there, ``until`` not included, and why."""
 

@@ -18,6 +18,7 @@ import httpcore2
 import httpx2
 
 from .. import __version__
+from ..errors import SettingsError
 from ..settings import Settings
 
 CONNECT, READ = 5.0, 15.0
@@ -33,18 +34,27 @@ def agent(contact: str | None) -> str:
 
 
 def client(settings: Settings) -> httpx2.Client:
-    """Return the one keep-alive client."""
-    made = httpx2.Client(
-        verify=cast("SSLContext", _Trust()),
-        headers={"User-Agent": agent(settings.contact), "Accept-Encoding": "gzip"},
-        timeout=httpx2.Timeout(READ, connect=CONNECT),
-        limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
-    )
+    """Return the one keep-alive client. Raises SettingsError for a proxy of another kind."""
+    made = _client(agent(settings.contact))
     for transport in (made._transport, *made._mounts.values()):  # noqa: SLF001 - no public seam
         if isinstance(transport, httpx2.HTTPTransport):
             pool: Any = transport._pool  # noqa: SLF001
             pool._network_backend = _Backend(pool._network_backend)  # noqa: SLF001
     return made
+
+
+def _client(agent: str) -> httpx2.Client:
+    try:
+        return httpx2.Client(
+            verify=cast("SSLContext", _Trust()),
+            headers={"User-Agent": agent, "Accept-Encoding": "gzip"},
+            timeout=httpx2.Timeout(READ, connect=CONNECT),
+            limits=httpx2.Limits(max_connections=16, keepalive_expiry=90),
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        remedy = "name an HTTP proxy, as http://host:port, or unset it"
+        reason = str(error).partition(",")[0]
+        raise SettingsError([f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {reason}; {remedy}"]) from None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 from asyncio import sleep
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 from time import monotonic
 from typing import Any
@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import StoreError
 from ..model import Collector
 from ..observe.health import Health, State
-from ..store import Gap, Process, Size
+from ..store import Gap, Neighbour, Process, Size
 
 EVERY = 4.0
 """Seconds between two readings while somebody looks; nothing is read while nobody does."""
@@ -23,7 +23,10 @@ TELLS_FOR = 1.0
 """Seconds for which all viewers get the same answer."""
 WAIT, NAP = 2.0, 0.05
 CRITICAL = timedelta(hours=1)
+STALE = timedelta(minutes=5)
+"""How old the newest row of a table without a schedule may be."""
 MOST_GAPS = 20
+NOT_RUNNING = "not running"
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 DISPLAY = {
     "price_data_5min": "5-Minute Prices",
@@ -33,17 +36,19 @@ DISPLAY = {
     "osrs_news": "News",
     "player_counts": "Player Counts",
     "items": "Items",
+    "predictions": "ML Predictions",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the database says of tables, processes, gaps and backfills that rest."""
+    """What the database says of tables, processes, gaps, backfills that rest, and predictions."""
 
     sizes: Mapping[str, Size] = field(default_factory=dict)
     processes: Sequence[Process] = ()
     gaps: Mapping[str, Sequence[Gap]] = field(default_factory=dict)
     paused: Mapping[str, datetime] = field(default_factory=dict)
+    predictions: Neighbour | None = None
 
 
 class Board:
@@ -105,7 +110,8 @@ class Board:
                 self._table(name, state, now)
                 for state in states.values()
                 for name in state.collector.tables
-            ],
+            ]
+            + [_neighbour(each, now) for each in [self._reading.predictions] if each],
             "collectors": [self._collector(state, now) for state in states.values()],
             "gaps": self._gaps(),
             "processes": [_process(each, now) for each in self._reading.processes],
@@ -120,12 +126,7 @@ class Board:
             "name": name,
             "display": DISPLAY.get(name, name),
             "collector": state.collector.name,
-            "rows": size.rows if size and there else None,
-            "rows_are_estimated": True,
-            "size": in_words(size.size) if size and there else None,
-            "size_bytes": size.size if size and there else None,
-            "latest": _iso(latest),
-            "age_seconds": None if latest is None else _seconds(now - latest),
+            **_measured(size if there else None, latest, now),
             "status": judged(state.collector, state.newest, now),
         }
         if size is not None and not there:
@@ -135,26 +136,39 @@ class Board:
 
     def _collector(self, state: State, now: datetime) -> dict[str, Any]:
         collector, lag = state.collector, state.lag(now)
-        schedule = collector.schedule
+        schedule, unled = collector.schedule, self._health.unled.get(collector.name)
+        following = schedule.due(schedule.following(schedule.newest(now)))
+        last_error_at, last_error = self._last_error(state)
         leaders = [each for each in self._reading.processes if collector.name in each.leads]
         return {
             "name": collector.name,
             "about": collector.about,
             "tables": collector.tables,
-            "status": judged(collector, state.newest, now),
-            "trouble": state.trouble(now),
+            "status": NOT_RUNNING if unled else judged(collector, state.newest, now),
+            "trouble": unled or state.trouble(now),
             "newest_good_tick": _iso(state.newest),
             "lag_seconds": None if lag is None else _seconds(lag),
             "interval_seconds": _seconds(schedule.interval),
-            "next_run": _iso(schedule.due(schedule.following(schedule.newest(now)))),
+            "next_run": None if unled else _iso(following),
             "last_status": state.status,
             "error": state.error,
+            "last_error": last_error,
+            "last_error_at": _iso(last_error_at),
             "ticks_missing": state.missing,
             "completeness": dict(state.shares),
             "schema_drift": None if state.drift is None else list(state.drift),
             "led_by": [f"{each.host}:{each.pid}" for each in leaders],
             "backfill_paused_since": _iso(self._reading.paused.get(collector.name)),
         }
+
+    def _last_error(self, state: State) -> tuple[datetime | None, str | None]:
+        """Return the newest tick that went wrong, and why: the newest of all, or of a gap."""
+        step, gaps = state.collector.schedule.interval, self._reading.gaps
+        of_gaps = gaps.get(state.collector.name, ())
+        found = [(gap.until - step, gap.error) for gap in of_gaps if gap.error]
+        if state.error and state.tick:
+            found.append((state.tick, state.error))
+        return max(found) if found else (None, None)
 
     def _gaps(self) -> list[dict[str, Any]]:
         """Return the newest gaps of all collectors, the newest first."""
@@ -182,6 +196,31 @@ def judged(collector: Collector, newest: datetime | None, now: datetime) -> str:
         return "healthy"
     late = now - stale_at
     return "stale" if late < max(CRITICAL, collector.schedule.interval) else "critical"
+
+
+def _neighbour(table: Neighbour, now: datetime) -> dict[str, Any]:
+    """Return how a table stands that others fill: it has no schedule that we know."""
+    age = now - (table.newest or datetime.min.replace(tzinfo=UTC))
+    status = "healthy" if age < STALE else "stale" if age < CRITICAL else "critical"
+    told = {
+        "name": table.name,
+        "display": DISPLAY.get(table.name, table.name),
+        "collector": None,
+        **_measured(table.size, table.newest, now),
+        "status": "error" if table.error else status,
+    }
+    return told | ({"error": table.error} if table.error else {})
+
+
+def _measured(size: Size | None, latest: datetime | None, now: datetime) -> dict[str, Any]:
+    return {
+        "rows": size.rows if size else None,
+        "rows_are_estimated": True,
+        "size": in_words(size.size) if size else None,
+        "size_bytes": size.size if size else None,
+        "latest": _iso(latest),
+        "age_seconds": None if latest is None else max(_seconds(now - latest), 0.0),
+    }
 
 
 def in_words(size: int) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..hint import hint
+
 if TYPE_CHECKING:
     from ...store import Server
 
@@ -52,7 +54,7 @@ def _tcp(server: Server, database: str, port: int) -> str:
         file.touch(mode=0o600)
         file.write_text(token_urlsafe(24) + "\n", encoding="ascii")
     give_login(server.url("postgres"), ROLE, file.read_text(encoding="ascii").strip())
-    click.echo(f"the password of {ROLE} is in {file}", err=True)
+    hint(f"the password of {ROLE} is in {file}")
     return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}"
 
 

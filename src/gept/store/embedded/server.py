@@ -22,16 +22,13 @@ from urllib.parse import quote
 
 from ...errors import GeptError, StoreAway, StoreBroken
 from . import account, cluster, entrance, folders, postmaster, programs
+from .ending import end
+from .log import Log, needing_room
 
 SUPERUSER = entrance.SUPERUSER
-LARGEST_LOG = 5_000_000
 STARTS = 5
 LOOK = 0.05
 LOOKS_IN_SILENCE = 60
-
-# Fast, at once, and not to be refused: who was started in the background of a script has children
-# that ignore the first two until they are told otherwise.
-ENDINGS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, None))
 
 TUNING = {
     "listen_addresses": "",
@@ -52,16 +49,8 @@ Say = Callable[[str], None]
 
 def to_standard_error(sentence: str) -> None:
     """Tell the user something while a command goes on."""
-    sys.stderr.write(f"gept: {sentence}\n")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a server: politely, then less so."""
-    for asked, seconds in ENDINGS:
-        process.send_signal(asked)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+    with suppress(OSError):
+        sys.stderr.write(f"gept: {sentence}\n")
 
 
 class Server:
@@ -82,6 +71,7 @@ class Server:
         self.folder = folder / "postgresql"
         self.data = self.folder / "data"
         self.next_data = self.folder / "data.next"
+        self._log = Log(self.folder)
         self._bindir = bindir
         self._wait = wait
         self._say = say
@@ -135,23 +125,28 @@ class Server:
     def ensure(self) -> None:
         """See to it that the server runs: start it, or wait for the process that owns it.
 
-        Raises StoreBroken where it cannot be started, with the end of its log.
+        Raises StoreBroken where it cannot be started, with the end of its log, and StoreAway where
+        it only lacks room on its disk.
         """
         if self.owned:
             return
         self._tell_death()
         try:
-            self._await(
-                lambda: self._take_lock() or self._ready(),
-                f"waits for the gept that holds {self.folder / 'lock'}, whose PostgreSQL is not "
-                "ready yet",
-            )
-            if self._lock is not None:
-                self._start()
+            with needing_room(self.folder):
+                self._start_or_await()
         except GeptError:
             self.stop()
             raise
         self._sockets = self.sockets
+
+    def _start_or_await(self) -> None:
+        self._await(
+            lambda: self._take_lock() or self._ready(),
+            f"waits for the gept that holds {self.folder / 'lock'}, whose PostgreSQL is not "
+            "ready yet",
+        )
+        if self._lock is not None:
+            self._start()
 
     def stop(self) -> None:
         """Stop the server if this process owns it, and own it no longer."""
@@ -165,7 +160,7 @@ class Server:
     def halt(self) -> None:
         """Stop the server, fast, then at once; its data stay ours, so that nobody starts it."""
         if self._process is not None and self._process.poll() is None:
-            _end(self._process)
+            end(self._process)
         self._process = None
 
     def _tell_death(self) -> None:
@@ -175,7 +170,7 @@ class Server:
         code = self._process.wait()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         self._process = None
-        self._say(f"PostgreSQL died {how}, and is started again; see {self._log}")
+        self._say(f"PostgreSQL died {how}, and is started again; see {self._log.file}")
 
     def _await(self, over: Callable[[], bool], what: str) -> None:
         """Wait until something is over; what it waits for is told if it takes long."""
@@ -216,8 +211,9 @@ class Server:
                     folders.name_usually(self.sockets, self.tcp)
                     return
                 self._pause(0.02)
+            self._log.refuse_full_disk()
             self._pause(0.5)
-        raise StoreBroken(f"PostgreSQL does not start; its log says:\n{self._log_end()}")
+        raise StoreBroken(f"PostgreSQL does not start; its log says:\n{self._log.end()}")
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         sockets, chosen = self.sockets, account.choose()
@@ -227,9 +223,7 @@ class Server:
         chosen.give(self.data)
         settings = self._settings()
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        if self._log.exists() and self._log.stat().st_size > LARGEST_LOG:
-            self._log.replace(self._log.with_suffix(".log.1"))
-        with self._log.open("ab") as output:
+        with self._log.opened() as output:
             return subprocess.Popen(
                 [self.binaries / "postgres", "-D", self.data, *options],
                 stdin=subprocess.DEVNULL,
@@ -294,14 +288,3 @@ class Server:
                     f"PostgreSQL does not run as root, and its user cannot get at {path}; "
                     f"{remedy}, or run gept as a normal user"
                 )
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "postgres.log"
-
-    def _log_end(self) -> str:
-        try:
-            lines = self._log.read_text("utf-8", "replace").splitlines()
-        except OSError as error:
-            return str(error)
-        return "\n".join(lines[-5:])

@@ -71,12 +71,14 @@ function fill(id, rows, empty) {
 }
 
 function until(iso, now) {
+  if (iso === null) return "–";
   return length(Math.max(0, (Date.parse(iso) - Date.parse(now)) / 1000));
 }
 
 function collector(each, now) {
   const paused = each.backfill_paused_since ? "backfill paused" : "";
-  const error = [each.error, ...(each.schema_drift || []), paused].filter(Boolean).join("; ");
+  const last = each.last_error && `${moment(each.last_error_at)}: ${each.last_error}`;
+  const error = [each.error || last, ...(each.schema_drift || []), paused].filter(Boolean).join("; ");
   return [
     titled(each.name, each.about),
     state(each.status),
