@@ -18,7 +18,7 @@ from system.conftest import Gept, get, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "rules" / "gept.yml"
-NOW_AND_THEN = {"gept_http_retries_total"}
+NOW_AND_THEN = {"gept_http_retries_total", "gept_certificate_expires_timestamp"}
 
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not there: apt-get install prometheus"
