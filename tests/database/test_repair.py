@@ -14,7 +14,6 @@ from conftest import NOW, Machine
 from services import Services
 
 from gept import app
-from gept.errors import StoreAway, StoreBroken
 from gept.events import Finished
 from gept.jobs.repair import Repair
 from gept.model import Collector, Status
@@ -129,28 +128,6 @@ def test_repair_wakes_up_for_a_late_bucket(
     repair.wake()
     thread.join(10)
     assert not thread.is_alive()
-
-
-@pytest.mark.parametrize("fault", [StoreAway("away"), StoreBroken("permission denied")])
-def test_repair_outlives_whatever_the_database_has(
-    machine: Machine, five: Collector, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    monkeypatch.setattr("gept.jobs.repair.DATABASE_NAP", 0.01)
-    faults, stop = [fault], Event()
-    asked = machine.store.due
-
-    def refuses_once(*about: Any) -> list[tuple[datetime, Rank]]:
-        if faults:
-            raise faults.pop()
-        stop.set()
-        return asked(*about)
-
-    monkeypatch.setattr(machine.store, "due", refuses_once)
-    reach = timedelta(hours=1)
-    repair = Repair(machine.runner, machine.store, [five], machine.clock, reach, PACE)
-    repair.follow(stop)
-
-    assert stop.is_set()
 
 
 def test_another_interval_makes_no_gaps_of_what_was(

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from gept import app
 from gept.app.following import Following
-from gept.app.parts import Pulse
+from gept.app.parts import Parts, Pulse
 from gept.collectors import latest
-from gept.errors import SettingsError, StoreAway, UsageError
+from gept.errors import SettingsError, StoreAway, StoreBroken, UsageError
 from gept.settings import Settings, load
 from gept.web import Ports, take
 from gept.web.plain import PlainServer
@@ -179,3 +180,23 @@ def test_a_shared_spool_knows_what_the_answers_of_others_are_worth(settings: Set
     worth = app.spool(settings)._worth
 
     assert worth["latest"] > worth["players"] > worth["news"] > worth["items"]
+
+
+def test_repair_outlives_a_database_that_a_person_must_mend(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gept.app.parts.MENDING", 0.0)
+    faults, stop = [StoreBroken("permission denied for table ledger")], Event()
+
+    def job(stop: Event) -> None:
+        if faults:
+            raise faults.pop()
+        stop.set()
+
+    parts = Mock(spec=Parts, repairs=[Mock(follow=job)], collectors=[])
+    with caplog.at_level("INFO"):
+        Parts.jobs(parts, stop)["repair 0"]()
+
+    assert stop.is_set()
+    [told] = [each for each in caplog.records if each.getMessage() == "repair waits"]
+    assert "permission denied" in str(told.__dict__)

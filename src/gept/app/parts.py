@@ -9,7 +9,7 @@ from itertools import groupby
 from threading import Event as Flag
 from time import monotonic
 
-from ..errors import SpoolError, StoreError
+from ..errors import SpoolError, StoreBroken, StoreError
 from ..events import Event, Observer
 from ..jobs.budget import Budget
 from ..jobs.drain import Drain
@@ -17,6 +17,7 @@ from ..jobs.live import Live
 from ..jobs.repair import Repair
 from ..jobs.stops import Stops
 from ..model import Collector
+from ..observe import logs
 from ..observe.health import Health
 from ..runner import Runner
 from ..settings import Settings
@@ -30,6 +31,10 @@ from .relief import Relief
 from .upkeep import Upkeep
 
 LONGEST_LOOK = 600.0
+MENDING = 60.0
+"""Seconds until a database that a person must mend is tried again."""
+
+log = logs.get_logger()
 
 
 class Pulse:
@@ -77,7 +82,7 @@ class Parts:
         for each in self.collectors:
             jobs[each.name] = partial(self.live.follow, each, stop)
         for number, repair in enumerate(self.repairs):
-            jobs[f"repair {number}"] = partial(repair.follow, stop)
+            jobs[f"repair {number}"] = partial(_go_on, repair.follow, stop)
         return jobs
 
     def look(self) -> None:
@@ -159,6 +164,16 @@ def assemble(
         Beginning(store, collectors, settings, now),
         lookout,
     )
+
+
+def _go_on(job: Callable[[Flag], None], stop: Flag) -> None:
+    """Do a job until told to stop; what a person must mend of the database is told meanwhile."""
+    while not stop.is_set():
+        try:
+            job(stop)
+        except StoreBroken as error:
+            log.error("repair waits", error=str(error))  # noqa: TRY400 - a sentence
+            stop.wait(MENDING)
 
 
 def _follows(lead: Lead, stops: Stops, collector: Collector) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
-from ..errors import StoreError
+from ..errors import StoreAway
 from ..events import Event, Finished
 from ..model import Collector
 from ..runner import Runner
@@ -57,7 +57,7 @@ class Repair(Sleeper):
             self.wake()
 
     def follow(self, stop: Flag) -> None:
-        """Run what is due until told to stop; a database that is away or unfit is asked again."""
+        """Run what is due until told to stop. Raises StoreBroken, which a person must see."""
         while not stop.is_set():
             self._awake.clear()
             try:
@@ -65,7 +65,7 @@ class Repair(Sleeper):
                     stop.wait(self._patience.rest().total_seconds())
                 else:
                     self._awake.wait(self._until_due().total_seconds())
-            except StoreError:  # whoever looks at the database tells it
+            except StoreAway:
                 stop.wait(DATABASE_NAP)
 
     def _work(self, stop: Flag) -> bool:
