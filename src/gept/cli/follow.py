@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from threading import Event as Flag
+from typing import TYPE_CHECKING
 
 from .. import app
 from ..app.following import Following
 from ..model import Collector
 from ..observe import logs
 from ..settings import Settings
-from ..tls import Renewal
 from ..web import Ports, take
+
+if TYPE_CHECKING:
+    from ..tls import Renewal
 
 
 def follow(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as Scraped
 
-from ..tls import Certified
 from . import logs
+
+if TYPE_CHECKING:
+    from ..tls import Certified
 
 log = logs.get_logger()
 

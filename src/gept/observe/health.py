@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import StoreBroken
 from ..events import LARGEST_SKEW, REMEDIES, Dropped, Event, Fetched, Finished
 from ..model import Collector, Status
 from ..spool.spool import Waiting
 from ..store import Process, Standing
-from ..tls import Certified
 from .spooled import Spooled
+
+if TYPE_CHECKING:
+    from ..tls import Certified
 
 UNTAKEN = frozenset({Status.AWAY, Status.SPOOLED})
 T = TypeVar("T", datetime, tuple[datetime, datetime])

@@ -150,7 +150,7 @@ def _written(cursor: Cursor[Any], table: Table, batch: Batch, staged: Staged) ->
     inserted = cursor.execute(statements["insert"], about).rowcount
     updated = 0
     if inserted < staged.rows and (not closed or changes):
-        updated = _change(cursor, statements["update"], about)
+        updated = _change(cursor, table, statements["update"], about)
     return Counts(inserted, updated, removed, staged.rows - inserted - updated)
 
 
@@ -213,15 +213,17 @@ def _remove(
     if gone > batch.tolerates * (staged.rows + gone):
         said = f"the answer lacks {gone} of the rows in {table.name}: not believed"
         raise DecodeError(f"{said}; {batch.remedy}")
-    return _change(cursor, statements[table.vanished.name], about) if gone else 0
+    return _change(cursor, table, statements[table.vanished.name], about) if gone else 0
 
 
-def _change(cursor: Cursor[Any], statement: Composed, about: dict[str, Any]) -> int:
+def _change(cursor: Cursor[Any], table: Table, statement: Composed, about: dict[str, Any]) -> int:
     """Change stored rows; return how many.
 
-    It is planned each time: a plan for any times would unpack every compressed chunk there is.
+    Where chunks can be compressed it is planned each time: a plan for any times would unpack every
+    one of them.
     """
-    return cursor.execute(statement, about, prepare=False).rowcount
+    in_chunks = table.partition is not None and table.journal is None
+    return cursor.execute(statement, about, prepare=False if in_chunks else None).rowcount
 
 
 @cache

@@ -6,10 +6,12 @@ import errno
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import SettingsError
-from ..tls import Renewal
+
+if TYPE_CHECKING:
+    from ..tls import Renewal
 
 REMEDY = {
     errno.EADDRINUSE: "is taken by another program; set another port",
