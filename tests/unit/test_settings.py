@@ -157,6 +157,7 @@ def test_each_setting_tells_what_it_means() -> None:
         ("DATABASE_URL", "postgresql://u:secret%zz@h/d"),
         ("GEPT_PRICES_URL", "http://[::1"),
         ("DATA_DIR", "~nobody-of-that-name/x"),
+        ("DATA_DIR", "/bad\udcff"),
     ],
 )
 def test_odd_values_are_faults_and_no_tracebacks(name: str, value: str, tmp_path: Path) -> None:

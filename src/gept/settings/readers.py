@@ -77,9 +77,12 @@ def address(value: str) -> str:
 def path(value: str) -> Path:
     """Read a path; ``~`` is the home folder."""
     try:
+        value.encode()
         return Path(value).expanduser().absolute()
     except RuntimeError:
         raise Wrong("names the home of a user who is not there; write the whole path") from None
+    except UnicodeEncodeError:
+        raise Wrong("is not in UTF-8; name a folder that is") from None
 
 
 def place(value: str) -> str:
