@@ -34,17 +34,18 @@ def taken(collector: Collector, at: datetime, snapshot: Snapshot) -> tuple[Decod
     return Decoded(rows), Entry(collector.name, at, Status.DONE, at, now, settled=True)
 
 
-prices = st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2]))
-whole = st.fixed_dictionaries(dict.fromkeys((2, 4, 6), prices))
-minutes = st.lists(st.integers(-3, 5), min_size=2, max_size=5, unique=True)
-
-
-@settings(
+with_one_database = settings(
     max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+prices = st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2]))
+whole = st.fixed_dictionaries(dict.fromkeys((2, 4, 6), prices))
+minutes = st.lists(st.integers(-3, 5), min_size=2, max_size=5, unique=True)
+
+
+@with_one_database
 @given(data=st.data())
 def test_in_whatever_order_they_come_every_minute_is_told_as_it_was(
     data: st.DataObject, store: Store, query: Query, collectors: dict[str, Collector]
@@ -141,12 +142,7 @@ EVERYTHING = (
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@with_one_database
 @given(data=st.data())
 def test_snapshots_that_are_committed_together_leave_what_each_alone_leaves(
     data: st.DataObject, store: Store, query: Query, collectors: dict[str, Collector]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .cost import cost, length
 from .counting import Counting
 from .layout import readable
+from .plans import cost, length
 
 if TYPE_CHECKING:
     from ..store.adoption import Part, Plan, Step

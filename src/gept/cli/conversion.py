@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .cost import cost, length
 from .counting import Counting
 from .layout import readable
+from .plans import cost, length
 
 if TYPE_CHECKING:
     from ..store import conversion

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from threading import Event as Flag
 from typing import TYPE_CHECKING
@@ -46,15 +45,10 @@ def command(yes: bool, drop_old: bool, as_json: bool) -> None:
 def _plan(where: str, as_json: bool) -> None:
     from ...store import adoption
     from .. import adoption as shown
+    from ..plans import show
 
     found = adoption.plan(where)
-    if as_json:
-        click.echo(json.dumps(shown.told(found), indent=2))
-    else:
-        for line in shown.lines(found):
-            click.echo(line)
-    if found.obstacles:
-        sys.exit(Exit.USAGE)
+    show(shown.told(found), shown.lines(found), as_json=as_json)
 
 
 def _adopt(settings: Settings, server: Server | None, where: str) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from threading import Event as Flag
 from typing import TYPE_CHECKING
 
 import click
 
-from ..exits import Exit
 from .found import database
 
 if TYPE_CHECKING:
@@ -64,15 +61,10 @@ def _plan(loaded: Settings, where: str, tables: list[Table], *, as_json: bool) -
     from ... import app
     from ...store import conversion
     from .. import conversion as shown
+    from ..plans import show
 
     found = conversion.plan(where, tables, app.now() - loaded.compress_after)
-    if as_json:
-        click.echo(json.dumps(shown.told(found), indent=2))
-    else:
-        for line in shown.lines(found):
-            click.echo(line)
-    if found.obstacles:
-        sys.exit(Exit.USAGE)
+    show(shown.told(found), shown.lines(found), as_json=as_json)
 
 
 def _convert(loaded: Settings, where: str, tables: list[Table]) -> None:

@@ -1,11 +1,24 @@
-"""What long work on tables would cost, as a person reads it."""
+"""How the plan of long work on tables is shown, and what the work would cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
+import click
+
+from .exits import Exit
 from .layout import readable
+
+
+def show(told: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Show a plan for a program or for a person, and end where something hinders it."""
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines))
+    if told["obstacles"]:
+        sys.exit(Exit.USAGE)
 
 
 def cost(space: int, free: int | None, seconds: float, meanwhile: str) -> Iterator[str]:
