@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from stand import NOW, TOKEN, Stand, T, reading
 
+from gept.cli import status
 from gept.cli.door import refuse_open_door
 from gept.errors import SettingsError, StoreAway
 from gept.model import Collector
@@ -90,6 +91,40 @@ def test_what_no_process_follows_does_not_run_however_fresh_it_is(
     assert shown["5m"]["next_run"] is not None
     assert (shown["latest"]["status"], shown["latest"]["next_run"]) == ("not running", None)
     assert shown["latest"]["trouble"].startswith("latest: no process follows it; ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "up"), [(60, "Up 1 minute"), (119, "Up 1 minute"), (120, "Up 2 minutes")]
+)
+def test_a_process_is_up_for_a_minute_or_for_minutes(
+    collectors: dict[str, Collector], seconds: int, up: str
+) -> None:
+    said = reading()
+    [process] = said.processes
+    begun = replace(process, started_at=NOW - timedelta(seconds=seconds))
+    with Stand(collectors.values(), reading=replace(said, processes=[begun])) as stand:
+        [container] = stand.status()["containers"]
+
+    assert container["status"] == up
+
+
+@pytest.mark.parametrize(
+    ("leads", "beats", "part"),
+    [
+        (["5m"], timedelta(0), "leads 5m"),
+        ([], timedelta(0), "starts"),
+        ([], timedelta(seconds=10), "stands by"),
+    ],
+)
+def test_a_process_that_has_just_begun_does_not_stand_by(
+    leads: list[str], beats: timedelta, part: str
+) -> None:
+    [process] = reading().processes
+    seen = replace(process, leads=leads, started_at=NOW - beats, beat_at=NOW)
+
+    told = {"collectors": [], "processes": [status._process(seen)], "reasons": []}
+
+    assert status._table(told).splitlines()[-1].endswith(f"{part}, 2 answers wait on its disk")
 
 
 def test_each_table_is_judged_by_its_own_schedule(collectors: dict[str, Collector]) -> None:

@@ -230,6 +230,14 @@ def stand(collectors: dict[str, Collector]) -> Iterator[Stand]:
         yield stand
 
 
+def test_the_port_of_one_collector_is_asked_where_it_was_set(
+    stand: Stand, tmp_path: Path, collectors: dict[str, Collector]
+) -> None:
+    settings = load({"METRICS_PORT": str(stand.port), "DASHBOARD_PORT": "1"}, tmp_path)
+
+    assert stand.port in probe.answers(settings, [])
+
+
 def test_the_dashboard_is_asked_with_its_token(
     stand: Stand, tmp_path: Path, collectors: dict[str, Collector]
 ) -> None:
