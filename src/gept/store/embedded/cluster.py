@@ -65,7 +65,6 @@ def _make(data: Path, binaries: Path) -> None:
             env=account.environ(),
             capture_output=True,
             text=True,
-            errors="replace",
             preexec_fn=chosen.enter,
         )
         if data.is_dir():
